@@ -1,0 +1,116 @@
+import type { Activation } from './model-config.js';
+import type { ParameterLayout } from './parameters.js';
+import type { FloatArray, HostMatrix } from './shape.js';
+
+/** A matrix that lives in a backend; opaque but for its shape. Never changes once made. */
+export interface Matrix {
+  readonly rows: number;
+  readonly columns: number;
+}
+
+/** A vector of row ids that lives in a backend. `-1` stands for no row. */
+export interface Ids {
+  readonly length: number;
+}
+
+export interface MatMulOptions {
+  /** Use the transpose of the left operand. Default false. */
+  readonly transposeA?: boolean;
+  /** Use the transpose of the right operand. Default false. */
+  readonly transposeB?: boolean;
+  /** Added to the product: a matrix of its shape, or one row that is added to every row. */
+  readonly addend?: Matrix | undefined;
+}
+
+/** The output layer `o = W s + b` with its loss, in one operation, so that a backend can block it by rows and never hold all logits. */
+export interface OutputLayer {
+  /** `[N, H]` */
+  readonly states: Matrix;
+  /** `[V, H]` */
+  readonly weight: Matrix;
+  /** `[1, V]`, or undefined where the model has no biases. */
+  readonly bias: Matrix | undefined;
+  /** `[N]`, word ids; a row whose target is -1 has loss zero and sends no gradient. */
+  readonly targets: Ids;
+}
+
+/** Loss of every row and the gradients of their sum. */
+export interface OutputGradients {
+  /** `[N, 1]`: `-log softmax(o_n)[y_n]` in nats. */
+  readonly losses: Matrix;
+  /** `[N, H]` */
+  readonly dStates: Matrix;
+  /** `[V, H]` */
+  readonly dWeight: Matrix;
+  /** `[1, V]`; undefined exactly where the bias was. */
+  readonly dBias: Matrix | undefined;
+}
+
+/**
+ * The operations that models are written in. They never change an operand: each returns a new matrix. The very same calls run
+ * eagerly on CPU backends and are traced into a plan by gpu.js, so no operation may look at a value, only at shapes.
+ */
+export interface Operations {
+  /** `[m, n] = op(a) op(b) + addend`. */
+  matMul(a: Matrix, b: Matrix, options?: MatMulOptions): Matrix;
+  /** `[N, n] = a + b`. `b` may have fewer rows than `a`: it is added to the first ones. */
+  add(a: Matrix, b: Matrix): Matrix;
+  /** `[N, n]`: the one row `row` `[1, n]` added to every row of `a`. */
+  addRow(a: Matrix, row: Matrix): Matrix;
+  /** `[1, n]`: the sum of all rows. */
+  sumRows(a: Matrix): Matrix;
+  /** `[N, D]`: row `ids[i]` of `table` in row `i`; zeros where the id is -1. */
+  gatherRows(table: Matrix, ids: Ids): Matrix;
+  /** `[N, D]`: row `g` is the sum of the rows `i` of `values` `[N, D]` with `groups[i] = g`, added in ascending `i`; -1 is left out. */
+  scatterAddRows(values: Matrix, groups: Ids): Matrix;
+  /** `[sum of rows, n]`: the matrices one below the other. */
+  stack(parts: readonly Matrix[]): Matrix;
+  /** `[end - begin, n]`: the rows `[begin, end)` of `a`. */
+  rows(a: Matrix, begin: number, end: number): Matrix;
+  /** `[rows, columns]` of zeros. */
+  zeros(rows: number, columns: number): Matrix;
+  /** `f(a)`, element by element. */
+  activation(f: Activation, a: Matrix): Matrix;
+  /** `dA = dY * f'(a)`, where `f'` is computed from the output `y = f(a)`. */
+  activationBackward(f: Activation, y: Matrix, dY: Matrix): Matrix;
+  /** Loss of the output layer, and the gradient of the sum of the losses. */
+  linearSoftmaxCrossEntropy(layer: OutputLayer): OutputGradients;
+  /** `[N, 1]`: loss of the output layer alone, the bits of `linearSoftmaxCrossEntropy(layer).losses`. */
+  linearSoftmaxLoss(layer: OutputLayer): Matrix;
+}
+
+/** What a program reads, by name. */
+export interface ProgramInputs<M, I> {
+  readonly matrices: Readonly<Record<string, M>>;
+  readonly ids: Readonly<Record<string, I>>;
+}
+
+/** A computation written in `Operations`: parameters and inputs in, named matrices out. */
+export interface Program {
+  /**
+   * Names the computation. Together with the shapes of parameters and inputs it must fix everything that `trace` does: a backend may
+   * trace once for each key and set of shapes and replay.
+   */
+  readonly key: string;
+  trace(operations: Operations, parameters: Readonly<Record<string, Matrix>>, inputs: ProgramInputs<Matrix, Ids>): Record<string, Matrix>;
+}
+
+/** Executes programs. One instance serves one thread and runs one program at a time. */
+export interface Backend {
+  /** Names everything that the bits of a result depend on. Workers with another id are refused. */
+  readonly id: string;
+  /** What really executes, for people: for instance `WebAssembly SIMD` or `gpu.js WebAssemblyKernel`. */
+  readonly executes: string;
+  /**
+   * Makes parameters resident until the next call. A rank-1 tensor `[n]` becomes a matrix `[1, n]`.
+   * The values are copied or read later: they must not change before the next call.
+   */
+  setParameters(layout: ParameterLayout, values: FloatArray): void;
+  /**
+   * Runs a program. The arrays returned belong to the backend and are valid until its next call.
+   * @throws BpttError `resource-exhausted` when the memory of the backend does not suffice
+   */
+  run(program: Program, inputs: ProgramInputs<HostMatrix, Int32Array>): Promise<Record<string, HostMatrix>>;
+  /** Gives back what the backend holds. Nothing may be called afterwards. */
+  dispose(): void;
+}

@@ -1,0 +1,98 @@
+import { assert, BpttError } from './errors.js';
+import { matrixShape, type ParameterLayout, type TensorSpec } from './parameters.js';
+
+/** Rows of one row-sparse tensor. A row that is absent is a row of zeros. */
+export interface SparseRows {
+  /** Ascending, distinct row ids. */
+  readonly rows: Uint32Array;
+  /** `[rows.length, columns]`, row-major. */
+  readonly values: Float32Array;
+}
+
+/** A gradient in its one canonical representation: the same for a microshard, a subtree of the reduction, and the wire. */
+export interface Gradient {
+  /** The dense tensors back to back, in the order of the layout. */
+  readonly dense: Float32Array;
+  /** The row-sparse tensors, in the order of the layout. */
+  readonly sparse: readonly SparseRows[];
+}
+
+/** Tensors of `layout` whose gradient is dense. */
+export function denseTensors(layout: ParameterLayout): TensorSpec[] {
+  return layout.tensors.filter((tensor) => !tensor.rowSparse);
+}
+
+/** Tensors of `layout` whose gradient is row-sparse. */
+export function sparseTensors(layout: ParameterLayout): TensorSpec[] {
+  return layout.tensors.filter((tensor) => tensor.rowSparse);
+}
+
+/** Elements of the dense part. */
+export function denseSize(layout: ParameterLayout): number {
+  return denseTensors(layout).reduce((size, tensor) => size + tensor.end - tensor.begin, 0);
+}
+
+/** Bytes of `gradient` as `encodeGradient` writes it. */
+export function gradientBytes(gradient: Gradient): number {
+  return gradient.sparse.reduce((bytes, { rows, values }) => bytes + 4 + rows.byteLength + values.byteLength, gradient.dense.byteLength);
+}
+
+/**
+ * Writes `gradient` as little-endian bytes: the dense float32 values, then for each row-sparse tensor a uint32 count, the row ids as
+ * uint32, and the float32 values of those rows. Returns the bytes written. `into` must begin on a multiple of 4.
+ */
+export function encodeGradient(gradient: Gradient, into: Uint8Array): number {
+  const bytes = gradientBytes(gradient);
+  assert(into.byteOffset % 4 === 0 && into.byteLength >= bytes, () => `encodeGradient: needs ${String(bytes)} aligned bytes, got ${String(into.byteLength)} at offset ${String(into.byteOffset)}`);
+  const floats = new Float32Array(into.buffer, into.byteOffset, bytes / 4);
+  const words = new Uint32Array(into.buffer, into.byteOffset, bytes / 4);
+  floats.set(gradient.dense);
+  let at = gradient.dense.length;
+  for (const { rows, values } of gradient.sparse) {
+    words[at] = rows.length;
+    words.set(rows, at + 1);
+    floats.set(values, at + 1 + rows.length);
+    at += 1 + rows.length + values.length;
+  }
+  return bytes;
+}
+
+/**
+ * Reads what `encodeGradient` wrote, as views of `bytes` where possible.
+ * @throws BpttError `invalid-argument` where the bytes do not fit the layout: length, row ids out of range or not ascending
+ */
+export function decodeGradient(layout: ParameterLayout, bytes: Uint8Array): Gradient {
+  if (bytes.byteLength % 4 !== 0) throw new BpttError('invalid-argument', `gradient: expected a multiple of 4 bytes, got ${String(bytes.byteLength)}`);
+  const aligned = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
+  const floats = new Float32Array(aligned.buffer, aligned.byteOffset, aligned.byteLength / 4);
+  const words = new Uint32Array(aligned.buffer, aligned.byteOffset, aligned.byteLength / 4);
+  let at = denseSize(layout);
+  need(at);
+  const sparse = sparseTensors(layout).map((tensor) => {
+    need(at + 1);
+    const count = words[at];
+    const { rows: rowLimit, columns } = matrixShape(tensor);
+    if (count > rowLimit) throw new BpttError('invalid-argument', `gradient: ${tensor.name} has ${String(rowLimit)} rows, got ${String(count)}`);
+    need(at + 1 + count * (1 + columns));
+    const rows = words.subarray(at + 1, at + 1 + count);
+    for (let i = 0; i < count; i += 1) {
+      if (rows[i] >= rowLimit || (i > 0 && rows[i] <= rows[i - 1])) {
+        throw new BpttError('invalid-argument', `gradient: ${tensor.name} needs ascending row ids below ${String(rowLimit)}, got ${String(rows[i])} at ${String(i)}`);
+      }
+    }
+    const values = floats.subarray(at + 1 + count, at + 1 + count * (1 + columns));
+    at += 1 + count * (1 + columns);
+    return { rows, values };
+  });
+  if (at !== floats.length) throw new BpttError('invalid-argument', `gradient: expected ${String(at * 4)} bytes, got ${String(bytes.byteLength)}`);
+  return { dense: floats.subarray(0, denseSize(layout)), sparse };
+
+  function need(elements: number): void {
+    if (elements > floats.length) throw new BpttError('invalid-argument', `gradient: expected at least ${String(elements * 4)} bytes, got ${String(bytes.byteLength)}`);
+  }
+}
+
+/** Whether every element is finite. */
+export function isFiniteGradient(gradient: Gradient): boolean {
+  return gradient.dense.every(Number.isFinite) && gradient.sparse.every(({ values }) => values.every(Number.isFinite));
+}

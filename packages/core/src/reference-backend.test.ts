@@ -1,0 +1,5 @@
+import { referenceBackend } from './reference-backend.js';
+import { describeBackend } from './testing/index.js';
+
+describeBackend('reference float32', () => referenceBackend({ precision: 'float32' }));
+describeBackend('reference float64', () => referenceBackend({ precision: 'float64' }), { tolerance: 1e-12 });

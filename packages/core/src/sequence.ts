@@ -1,0 +1,147 @@
+import type { Matrix, Operations } from './backend.js';
+import type { Carry, Cell, CellWeights } from './cells/cell.js';
+import type { Truncation } from './truncation.js';
+
+/** One recurrent layer: its cell and its weights. */
+export interface Layer {
+  readonly cell: Cell;
+  readonly weights: CellWeights;
+  /** `weight_ih` `[G * H, D]`, the map from the layer below; undefined where the projection of the input is a row lookup. */
+  readonly input: Matrix | undefined;
+}
+
+/** Length and width of a batch of sequences. */
+export interface SequenceShape {
+  readonly T: number;
+  readonly B: number;
+}
+
+/** What one layer leaves behind for the backward pass. Matrices of all moments are stacked in time: `[T * B, ...]`. */
+export interface LayerTrace {
+  /** `s_t` for every `t`: part 0 of the carry, `[T * B, H]`. */
+  readonly states: Matrix;
+  /** `s_{t-1}` for every `t`, `[T * B, H]`. */
+  readonly previous: Matrix;
+  readonly cache: readonly Matrix[];
+  /** The carry after the last step, each part `[B, H]`. */
+  readonly final: Carry;
+}
+
+/** Gradients of one layer's pre-activations at every moment, from all errors that reach it. */
+export interface LayerGradient {
+  /** `[T * B, G * H]` */
+  readonly dProjected: Matrix;
+  /** `[T * B, G * H]` */
+  readonly dRecurrent: Matrix;
+}
+
+/** Unrolls one layer over time. @param projected `W_ih x_t + b_ih` for every `t`, `[T * B, G * H]` */
+export function unroll(operations: Operations, layer: Layer, projected: Matrix, initial: Carry, { T, B }: SequenceShape): LayerTrace {
+  const states: Matrix[] = [];
+  const caches: (readonly Matrix[])[] = [];
+  let carry = initial;
+  for (let t = 0; t < T; t += 1) {
+    const step = layer.cell.forward(operations, layer.weights, operations.rows(projected, t * B, (t + 1) * B), carry);
+    states.push(step.carry[0]);
+    caches.push(step.cache);
+    carry = step.carry;
+  }
+  return {
+    states: operations.stack(states),
+    previous: operations.stack([initial[0], ...states.slice(0, -1)]),
+    cache: caches[0].map((_, part) => operations.stack(caches.map((cache) => cache[part]))),
+    final: carry,
+  };
+}
+
+/**
+ * Backpropagation through time: from the gradient of the top layer's states to the gradients of every layer's pre-activations.
+ * `chunk(k)` is `full` within the chunk, because the error stops at the carried state.
+ * @param layers from the bottom up
+ * @param dStates gradient of the top layer's states from the head, `[T * B, H]`
+ */
+export function backpropagateThroughTime(
+  operations: Operations,
+  layers: readonly { readonly layer: Layer; readonly trace: LayerTrace }[],
+  dStates: Matrix,
+  { shape, truncation }: { readonly shape: SequenceShape; readonly truncation: Truncation },
+): LayerGradient[] {
+  if (truncation.kind === 'window') return backwardByLag(operations, layers, dStates, { shape, lagMax: Math.min(truncation.k, shape.T - 1) });
+  const gradients: LayerGradient[] = [];
+  let dOutput = dStates;
+  for (const { layer, trace } of layers.toReversed()) {
+    const gradient = backwardByTime(operations, layer, trace, dOutput, shape);
+    if (layer.input !== undefined) dOutput = operations.matMul(gradient.dProjected, layer.input);
+    gradients.unshift(gradient);
+  }
+  return gradients;
+}
+
+/** The whole way back through one layer, one moment after the other. */
+function backwardByTime(operations: Operations, layer: Layer, trace: LayerTrace, dOutput: Matrix, { T, B }: SequenceShape): LayerGradient {
+  const dProjected: Matrix[] = [];
+  const dRecurrent: Matrix[] = [];
+  let dCarry: Carry | undefined;
+  for (let t = T - 1; t >= 0; t -= 1) {
+    const [begin, end] = [t * B, (t + 1) * B];
+    const cache = trace.cache.map((part) => operations.rows(part, begin, end));
+    const dStep = addOutput(operations, layer.cell, operations.rows(dOutput, begin, end), dCarry);
+    const step = layer.cell.backward(operations, layer.weights, cache, dStep);
+    dProjected.unshift(step.dProjected);
+    dRecurrent.unshift(step.dRecurrent);
+    dCarry = step.dCarry;
+  }
+  return stackGradient(operations, dProjected, dRecurrent);
+}
+
+/**
+ * The lag loop of `window(k)` (`docs/math/bptt.md` equation 9): the errors of all outputs go back together, one lag a turn. At lag `j`,
+ * row block `tau` holds what the output of moment `tau + j` sends to moment `tau`; there are `T - j` such blocks. Within a turn errors go
+ * down through the layers, so that a window is counted in time over all layers.
+ */
+function backwardByLag(
+  operations: Operations,
+  layers: readonly { readonly layer: Layer; readonly trace: LayerTrace }[],
+  dStates: Matrix,
+  { shape: { T, B }, lagMax }: { readonly shape: SequenceShape; readonly lagMax: number },
+): LayerGradient[] {
+  const sums: (LayerGradient | undefined)[] = layers.map(() => undefined);
+  const dCarries: (Carry | undefined)[] = layers.map(() => undefined);
+  for (let lag = 0; lag <= lagMax; lag += 1) {
+    const rows = (T - lag) * B;
+    let dOutput = lag === 0 ? dStates : undefined;
+    for (let l = layers.length - 1; l >= 0; l -= 1) {
+      const { layer, trace } = layers[l];
+      const cache = trace.cache.map((part) => operations.rows(part, 0, rows));
+      const step = layer.cell.backward(operations, layer.weights, cache, addOutput(operations, layer.cell, dOutput, dCarries[l]));
+      sums[l] = addGradient(operations, sums[l], step);
+      // The error of the output at `tau + lag` now stands at `tau - 1`: block 0 has left the sequence.
+      dCarries[l] = lag < lagMax ? step.dCarry.map((part) => operations.rows(part, B, rows)) : undefined;
+      dOutput = layer.input === undefined ? undefined : operations.matMul(step.dProjected, layer.input);
+    }
+  }
+  return sums.filter((sum) => sum !== undefined);
+}
+
+/** Gradient of the carry that leaves a step: what came back through time, and what came from above into part 0. */
+function addOutput(operations: Operations, cell: Cell, dOutput: Matrix | undefined, dCarry: Carry | undefined): Carry {
+  if (dCarry === undefined) {
+    if (dOutput === undefined) throw new Error('no error reaches this step');
+    const others = Array.from({ length: cell.carryParts - 1 }, () => operations.zeros(dOutput.rows, dOutput.columns));
+    return [dOutput, ...others];
+  }
+  return dOutput === undefined ? dCarry : [operations.add(dCarry[0], dOutput), ...dCarry.slice(1)];
+}
+
+function addGradient(operations: Operations, sum: LayerGradient | undefined, step: LayerGradient): LayerGradient {
+  if (sum === undefined) return { dProjected: step.dProjected, dRecurrent: step.dRecurrent };
+  const dProjected = operations.add(sum.dProjected, step.dProjected);
+  const dRecurrent = step.dRecurrent === step.dProjected ? dProjected : operations.add(sum.dRecurrent, step.dRecurrent);
+  return { dProjected, dRecurrent };
+}
+
+function stackGradient(operations: Operations, dProjected: readonly Matrix[], dRecurrent: readonly Matrix[]): LayerGradient {
+  const stacked = operations.stack(dProjected);
+  const same = dProjected.every((matrix, t) => matrix === dRecurrent[t]);
+  return { dProjected: stacked, dRecurrent: same ? stacked : operations.stack(dRecurrent) };
+}

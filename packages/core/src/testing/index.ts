@@ -1,0 +1,2 @@
+export * from './backend-contract.js';
+export * from './fixtures.js';

@@ -1,0 +1,2 @@
+export { GPU_MODES, type GpuMode } from './device.js';
+export { gpuBackend, PLANS_MAX, type GpuBackendOptions } from './gpu-backend.js';

@@ -1,0 +1,40 @@
+import type { IKernelFunctionThis } from 'gpu.js';
+
+/** `tanh(a)`. */
+export function tanhForward(this: IKernelFunctionThis, a: number[][]): number {
+  return Math.tanh(a[this.thread.y][this.thread.x]);
+}
+
+/** `dA = dY (1 - y^2)`, with `y = tanh(a)`. */
+export function tanhBackward(this: IKernelFunctionThis, y: number[][], dY: number[][]): number {
+  const value = y[this.thread.y][this.thread.x];
+  return dY[this.thread.y][this.thread.x] * (1 - value * value);
+}
+
+/** `max(a, 0)`; NaN stays NaN. */
+export function reluForward(this: IKernelFunctionThis, a: number[][]): number {
+  const value = a[this.thread.y][this.thread.x];
+  if (value <= 0) {
+    return 0;
+  }
+  return value;
+}
+
+/** `dA = dY` where `y > 0`, else `dY` times 0, so that NaN and infinity do not vanish. */
+export function reluBackward(this: IKernelFunctionThis, y: number[][], dY: number[][]): number {
+  if (y[this.thread.y][this.thread.x] > 0) {
+    return dY[this.thread.y][this.thread.x];
+  }
+  return dY[this.thread.y][this.thread.x] * 0;
+}
+
+/** `1 / (1 + exp(-a))`. */
+export function sigmoidForward(this: IKernelFunctionThis, a: number[][]): number {
+  return 1 / (1 + Math.exp(-a[this.thread.y][this.thread.x]));
+}
+
+/** `dA = dY y (1 - y)`, with `y = sigmoid(a)`. */
+export function sigmoidBackward(this: IKernelFunctionThis, y: number[][], dY: number[][]): number {
+  const value = y[this.thread.y][this.thread.x];
+  return dY[this.thread.y][this.thread.x] * value * (1 - value);
+}

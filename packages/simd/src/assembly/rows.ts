@@ -1,0 +1,65 @@
+import { add } from './pointwise';
+
+const FLOAT_BYTES: usize = 4;
+
+/** `out [count, columns]`: row `ids[i]` of `table` in row `i`; zeros where the id is -1. */
+export function gatherRows(table: usize, columns: usize, ids: usize, count: usize, out: usize): void {
+  const bytes = columns * FLOAT_BYTES;
+  for (let i: usize = 0; i < count; i += 1, out += bytes) {
+    const id = load<i32>(ids + i * 4);
+    if (id < 0) memory.fill(out, 0, bytes);
+    else memory.copy(out, table + usize(id) * bytes, bytes);
+  }
+}
+
+/** Adds row `i` of `values [count, columns]` to row `ids[i]` of `out`, in ascending `i`; -1 is left out. */
+export function scatterAddRows(values: usize, columns: usize, ids: usize, count: usize, out: usize): void {
+  const bytes = columns * FLOAT_BYTES;
+  for (let i: usize = 0; i < count; i += 1, values += bytes) {
+    const id = load<i32>(ids + i * 4);
+    if (id >= 0) addTo(out + usize(id) * bytes, values, columns);
+  }
+}
+
+function addTo(out: usize, values: usize, count: usize): void {
+  const vectorsEnd = out + (count & ~3) * FLOAT_BYTES;
+  const end = out + count * FLOAT_BYTES;
+  for (; out < vectorsEnd; out += 16, values += 16) v128.store(out, f32x4.add(v128.load(out), v128.load(values)));
+  for (; out < end; out += 4, values += 4) store<f32>(out, load<f32>(out) + load<f32>(values));
+}
+
+/**
+ * `out [1, columns] += sum of the rows of a [rows, columns]`, summed in float64, because such sums are long; `stride` is in bytes.
+ * Whole vectors are read and written: up to 12 bytes past the end of `out`, which must not hold values that are needed.
+ */
+export function addSumOfRows(a: usize, rows: usize, columns: usize, stride: usize, out: usize): void {
+  for (const outEnd = out + columns * FLOAT_BYTES; out < outEnd; out += 16, a += 16) {
+    let low = f64x2.splat(0), high = low;
+    let at = a;
+    for (const end = a + rows * stride; at < end; at += stride) {
+      const x = v128.load(at);
+      low = f64x2.add(low, f64x2.promote_low_f32x4(x));
+      high = f64x2.add(high, f64x2.promote_low_f32x4(i64x2.shuffle(x, x, 1, 1)));
+    }
+    const sum = i64x2.shuffle(f32x4.demote_f64x2_zero(low), f32x4.demote_f64x2_zero(high), 0, 2);
+    v128.store(out, f32x4.add(v128.load(out), sum));
+  }
+}
+
+/**
+ * `out [rows, columns]`: `row [1, columns]` added to every row of `a`. A row's last vector may reach into the next row of `out`, which
+ * is written after it.
+ */
+export function addRow(a: usize, row: usize, rows: usize, columns: usize, out: usize): void {
+  const bytes = columns * FLOAT_BYTES;
+  for (let i: usize = 0; i < rows; i += 1, a += bytes, out += bytes) add(a, row, out, columns);
+}
+
+/** Index of the first of `count` ids outside `[-1, limit)`, or `count` when there is none. */
+export function firstIdOutside(ids: usize, count: usize, limit: i32): usize {
+  for (let i: usize = 0; i < count; i += 1) {
+    const id = load<i32>(ids + i * 4);
+    if (id < -1 || id >= limit) return i;
+  }
+  return count;
+}

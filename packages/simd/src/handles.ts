@@ -1,0 +1,54 @@
+import { assert, type Ids, type Matrix } from '@bptt/core';
+
+export const FLOAT_BYTES = 4;
+
+/** A row-major float32 matrix at an address of the arena, without gaps between rows. Good for the run that made it. */
+export class SimdMatrix implements Matrix {
+  readonly rows: number;
+  readonly columns: number;
+  readonly address: number;
+  readonly run: number;
+
+  constructor(shape: Matrix, address: number, run: number) {
+    this.rows = shape.rows;
+    this.columns = shape.columns;
+    this.address = address;
+    this.run = run;
+  }
+
+  get count(): number {
+    return this.rows * this.columns;
+  }
+
+  /** Bytes from row to row. */
+  get stride(): number {
+    return this.columns * FLOAT_BYTES;
+  }
+}
+
+/** Row ids (int32) at an address of the arena. Good for the run that made them. */
+export class SimdIds implements Ids {
+  readonly length: number;
+  readonly address: number;
+  readonly run: number;
+
+  constructor(length: number, address: number, run: number) {
+    this.length = length;
+    this.address = address;
+    this.run = run;
+  }
+}
+
+/** `matrix` as a handle of this backend and of the run that goes on; anything else is a programmer error. */
+export function ownMatrix(operation: string, matrix: Matrix, run: number): SimdMatrix {
+  assert(matrix instanceof SimdMatrix, () => `${operation}: expected a matrix of the simd backend, got one of another backend`);
+  assert(matrix.run === run, () => `${operation}: expected a matrix of run ${String(run)}, got one of run ${String(matrix.run)}`);
+  return matrix;
+}
+
+/** `ids` as a handle of this backend and of the run that goes on; anything else is a programmer error. */
+export function ownIds(operation: string, ids: Ids, run: number): SimdIds {
+  assert(ids instanceof SimdIds, () => `${operation}: expected ids of the simd backend, got those of another backend`);
+  assert(ids.run === run, () => `${operation}: expected ids of run ${String(run)}, got those of run ${String(ids.run)}`);
+  return ids;
+}

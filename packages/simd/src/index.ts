@@ -1,0 +1,1 @@
+export { simdBackend, type SimdBackendOptions } from './simd-backend.js';

@@ -1,0 +1,87 @@
+import { BpttError } from '@bptt/core';
+import { describe, expect, it } from 'vitest';
+import { Arena } from './arena.js';
+import { instantiateKernels, readModule } from './kernels.js';
+
+const arena = new Arena(64 << 20);
+const kernels = instantiateKernels(arena.memory);
+arena.reserve(kernels.workspaceEnd());
+
+type UnaryKernel = 'exp' | 'tanh' | 'sigmoid' | 'relu';
+
+function apply(kernel: UnaryKernel, x: Float32Array): Float32Array {
+  const mark = arena.mark();
+  const from = arena.allocate(x.byteLength);
+  const to = arena.allocate(x.byteLength);
+  arena.floats(from, x.length).set(x);
+  kernels[kernel](from, to, x.length);
+  const result = arena.floats(to, x.length).slice();
+  arena.release(mark);
+  return result;
+}
+
+/** Finite float32 values of both signs, evenly spaced over the bit patterns: every binade, denormals included. */
+function everyBinade(step: number): Float32Array {
+  const bits: number[] = [];
+  for (let b = 0; b < 0x7f800000; b += step) bits.push(b, b + 0x80000000);
+  return new Float32Array(Uint32Array.from(bits).buffer);
+}
+
+/** Distance between float32 neighbours at `x`. */
+function ulp(x: number): number {
+  const exponent = Math.max(-126, Math.floor(Math.log2(Math.abs(x) || 1e-300)));
+  return 2 ** (exponent - 23);
+}
+
+function worstUlps(kernel: UnaryKernel, x: Float32Array, truth: (x: number) => number): number {
+  let worst = 0;
+  apply(kernel, x).forEach((got, i) => {
+    const want = truth(x[i]);
+    const rounded = Math.fround(want);
+    if (got === rounded) return;
+    const error = Math.abs(got - want) / ulp(want);
+    worst = Number.isNaN(error) ? Infinity : Math.max(worst, error);
+  });
+  return worst;
+}
+
+const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
+
+describe('elementary kernels', () => {
+  const anywhere = everyBinade(0x3fff);
+  const central = Float32Array.from({ length: 100_000 }, (_, i) => (i / 50_000 - 1) * 104);
+  const nearZero = central.map((x) => x / 100);
+
+  it.each([['exp', Math.exp, 2], ['tanh', Math.tanh, 3], ['sigmoid', sigmoid, 3]] as const)('%s is within a few units in the last place over all binades', (kernel, truth, bound) => {
+    for (const x of [anywhere, central, nearZero]) expect(worstUlps(kernel, x, truth)).toBeLessThanOrEqual(bound);
+  });
+
+  it('hand on NaN and go to their limits at infinity', () => {
+    const x = Float32Array.of(NaN, Infinity, -Infinity, 3.4e38, -3.4e38);
+    expect([...apply('exp', x)]).toEqual([NaN, Infinity, 0, Infinity, 0]);
+    expect([...apply('tanh', x)]).toEqual([NaN, 1, -1, 1, -1]);
+    expect([...apply('sigmoid', x)]).toEqual([NaN, 1, 0, 1, 0]);
+    expect([...apply('relu', x)]).toEqual([NaN, Infinity, 0, Math.fround(3.4e38), 0]);
+  });
+
+  it('keep the sign of zero in tanh and give exact values at zero', () => {
+    const zeros = Float32Array.of(0, -0);
+    expect([...apply('tanh', zeros)]).toEqual([0, -0]);
+    expect([...apply('exp', zeros)]).toEqual([1, 1]);
+    expect([...apply('sigmoid', zeros)]).toEqual([0.5, 0.5]);
+    expect([...apply('relu', zeros)]).toEqual([0, 0]);
+  });
+
+  it('never leave [-1, 1] in tanh or [0, 1] in the sigmoid', () => {
+    expect(apply('tanh', anywhere).every((y) => Math.abs(y) <= 1)).toBe(true);
+    expect(apply('sigmoid', anywhere).every((y) => y >= 0 && y <= 1)).toBe(true);
+  });
+});
+
+describe('kernels', () => {
+  it('say how to build them when the file is missing', () => {
+    const missing = new URL('./no-such.wasm', import.meta.url);
+    expect(() => readModule(missing)).toThrow(BpttError);
+    expect(() => readModule(missing)).toThrow(/no-such\.wasm, got no readable file; build them with: npm run assemble/);
+  });
+});

@@ -1,0 +1,112 @@
+import { createMicroshardComputer, initializeParameters, layOut, type Backend, type HostMatrix, type Matrix, type Program } from '@bptt/core';
+import { describeBackend, randomMicroshard, randomValues, smallModel } from '@bptt/core/testing';
+import { describe, expect, it } from 'vitest';
+import { simdBackend } from './simd-backend.js';
+
+const MIB = 1 << 20;
+const NOTHING = { matrices: {}, ids: {} };
+
+describeBackend('simd', () => simdBackend());
+
+function matrix(rows: number, columns: number, seed: number): HostMatrix {
+  return { rows, columns, values: Float32Array.from(randomValues(rows * columns, seed)) };
+}
+
+const product: Program = { key: 'product', trace: (operations, _, { matrices: { a, b } }) => ({ y: operations.matMul(a, b) }) };
+
+describe('simdBackend', () => {
+  it('says what it is', () => {
+    const { id, executes } = simdBackend();
+    expect([id, executes]).toEqual(['simd/1', 'WebAssembly SIMD']);
+  });
+
+  it('keeps parameters and handles good while its memory grows', async () => {
+    const backend = simdBackend();
+    const values = Float32Array.of(1, 2, 3, 4);
+    backend.setParameters(layOut([{ name: 'w', shape: [2, 2] }]), values);
+    const program: Program = {
+      key: 'growing',
+      trace: (operations, { w }, { matrices: { a } }) => {
+        const before = operations.matMul(a, w);
+        const large = operations.zeros(4096, 4096);
+        return { before, after: operations.matMul(a, w), corner: operations.rows(large, 4095, 4096) };
+      },
+    };
+    const { before, after, corner } = await backend.run(program, { matrices: { a: { rows: 1, columns: 2, values: Float32Array.of(10, 1) } }, ids: {} });
+    expect([...before.values]).toEqual([13, 24]);
+    expect([...after.values]).toEqual([13, 24]);
+    expect(corner.values).toEqual(new Float32Array(4096));
+  });
+
+  it('refuses to pass its maximum of memory, and works on afterwards', async () => {
+    const backend = simdBackend({ memoryBytesMax: 8 * MIB });
+    const large: Program = { key: 'large', trace: (operations) => ({ y: operations.zeros(2048, 2048) }) };
+    await expect(backend.run(large, NOTHING)).rejects.toMatchObject({ code: 'resource-exhausted', message: expect.stringMatching(/expected at most 8388608 bytes, got a need of \d{8}/) as string });
+    const inputs = { matrices: { a: matrix(3, 4, 1), b: matrix(4, 2, 2) }, ids: {} };
+    expect((await backend.run(product, inputs)).y.values).toEqual((await simdBackend().run(product, inputs)).y.values);
+    expect(() => simdBackend({ memoryBytesMax: 1000 })).toThrow('simd memory: expected');
+  });
+
+  it('takes no more memory for the thousandth run than for the first', async () => {
+    const backend = simdBackend({ memoryBytesMax: 8 * MIB });
+    const inputs = { matrices: { a: matrix(64, 64, 1), b: matrix(64, 64, 2) }, ids: {} };
+    for (let i = 0; i < 1000; i += 1) await backend.run(product, inputs);
+    expect((await backend.run(product, inputs)).y.rows).toBe(64);
+  });
+
+  it('gives zeros although memory is used again', async () => {
+    const backend = simdBackend();
+    const inputs = { matrices: { a: matrix(16, 16, 1), b: matrix(16, 16, 2) }, ids: {} };
+    await backend.run(product, inputs);
+    const { y } = await backend.run({ key: 'zeros', trace: (operations) => ({ y: operations.zeros(30, 30) }) }, NOTHING);
+    expect(y.values).toEqual(new Float32Array(900));
+  });
+
+  it('replaces parameters by others of another layout', async () => {
+    const backend = simdBackend();
+    const read: Program = { key: 'read', trace: (_, parameters) => ({ ...parameters }) };
+    backend.setParameters(layOut([{ name: 'u', shape: [100] }]), new Float32Array(100).fill(1));
+    backend.setParameters(layOut([{ name: 'w', shape: [3] }]), Float32Array.of(7, 8, 9));
+    const results = await backend.run(read, NOTHING);
+    expect(Object.keys(results)).toEqual(['w']);
+    expect([...results.w.values]).toEqual([7, 8, 9]);
+  });
+
+  it('gives the bits of another instance, whatever each has run before', async () => {
+    const fresh = await trainingBits(simdBackend());
+    const used = simdBackend();
+    await used.run(product, { matrices: { a: matrix(90, 300, 1), b: matrix(300, 80, 2) }, ids: {} });
+    await trainingBits(used, 8);
+    expect(await trainingBits(used)).toEqual(fresh);
+  });
+
+  it('refuses float64 values and lengths that do not fit', async () => {
+    const backend = simdBackend();
+    const layout = layOut([{ name: 'w', shape: [2, 2] }]);
+    expect(() => { backend.setParameters(layout, new Float64Array(4)); }).toThrow('setParameters: expected a Float32Array, got a Float64Array');
+    expect(() => { backend.setParameters(layout, new Float32Array(3)); }).toThrow('setParameters: expected 4 values, got 3');
+    const b = matrix(2, 2, 1);
+    await expect(backend.run(product, { matrices: { a: { ...b, values: new Float64Array(4) }, b }, ids: {} })).rejects.toThrow('expected input a as a Float32Array');
+    await expect(backend.run(product, { matrices: { a: { ...b, rows: 3 }, b }, ids: {} })).rejects.toThrow('expected 6 values for input a [3, 2], got 4');
+    expect(() => simdBackend({ memoryBytesMax: 2 ** 40 })).toThrow('expected memoryBytesMax from 1 to');
+  });
+
+  it('refuses a handle of an earlier run, of another backend, and any call after dispose', async () => {
+    const backend = simdBackend();
+    const kept: Matrix[] = [];
+    const keep: Program = { key: 'keep', trace: (operations) => ({ y: (kept[0] = operations.zeros(1, 1)) }) };
+    await backend.run(keep, NOTHING);
+    await expect(backend.run({ key: 'stale', trace: (operations) => ({ y: operations.sumRows(kept[0]) }) }, NOTHING)).rejects.toThrow('sumRows: expected a matrix of run 2, got one of run 1');
+    await expect(backend.run({ key: 'foreign', trace: (operations) => ({ y: operations.sumRows({ rows: 1, columns: 1 }) }) }, NOTHING)).rejects.toThrow('of another backend');
+    backend.dispose();
+    await expect(backend.run(keep, NOTHING)).rejects.toThrow('run: expected an open backend');
+  });
+});
+
+/** Loss and gradient of a small model on `backend`. */
+async function trainingBits(backend: Backend, seed = 1): Promise<unknown> {
+  const model = smallModel({ vocabulary: 40, hidden: 9, layers: 2 });
+  const computer = createMicroshardComputer({ backend, model, truncation: { kind: 'window', k: 3 } });
+  computer.setParameters(initializeParameters(model, seed));
+  return computer.gradient(randomMicroshard({ vocabulary: 40, lengths: [9, 5, 7], seed }));
+}
