@@ -1,0 +1,54 @@
+import { countTargets, NO_TOKEN } from '@bptt/core';
+import { describe, expect, it } from 'vitest';
+import { encodeText } from './encode-text.js';
+import { planEvaluation } from './evaluation.js';
+import { SEQUENCE_LENGTHS } from './microshards.js';
+import { memorySplit } from './split.js';
+import { unigramLoss } from './unigram.js';
+import { Vocabulary } from './vocabulary.js';
+
+const WORDS = { tokens: 'word', lowercase: true, sentences: 'line' } as const;
+
+describe('planEvaluation', () => {
+  it('has every sentence once, shortest first, 32 to a microshard', () => {
+    const split = memorySplit(Array.from({ length: 75 }, (_, i) => new Int32Array(2 + ((i * 7) % 20)).fill(3)));
+    const plan = planEvaluation(split);
+    const shards = Array.from({ length: plan.count }, (_, i) => plan.microshard(i));
+    expect(shards.map(({ index, B }) => [index, B])).toEqual([[0, 32], [1, 32], [2, 32]]);
+    expect(shards.flatMap(({ sequences }) => [...sequences]).filter((id) => id !== NO_TOKEN).sort((a, b) => a - b)).toEqual(Array.from({ length: 75 }, (_, i) => i));
+    expect(shards.reduce((sum, shard) => sum + countTargets(shard), 0)).toBe(plan.tokens);
+    expect(plan.tokens).toBe(split.tokens);
+    for (const { T } of shards) expect(SEQUENCE_LENGTHS).toContain(T);
+    expect(shards[0].T).toBeLessThanOrEqual(shards[2].T);
+    expect(plan.microshard(1)).toEqual(shards[1]);
+    expect(() => plan.microshard(3)).toThrow('outside [0, 3)');
+  });
+
+  it('of nothing has no microshards', () => {
+    expect(planEvaluation(memorySplit([])).count).toBe(0);
+  });
+});
+
+describe('unigramLoss', () => {
+  it('is the cross-entropy of the add-one model over the targets', () => {
+    const vocabulary = new Vocabulary(['a', 'b']);
+    const split = (text: string): ReturnType<typeof memorySplit> => memorySplit(encodeText(text, vocabulary, WORDS));
+    // Targets of training: a 2, b 1, end 2, of 5; V = 5. Evaluated: a, unknown, end.
+    const expected = -(Math.log(3 / 10) + Math.log(1 / 10) + Math.log(3 / 10)) / 3;
+    expect(unigramLoss(split('a b\na'), split('A zzz'), vocabulary.size)).toBeCloseTo(expected, 12);
+  });
+
+  it('is ln V where nothing was seen', () => {
+    const nothing = memorySplit([]);
+    expect(unigramLoss(nothing, memorySplit([Int32Array.of(0, 3, 4, 1)]), 50)).toBeCloseTo(Math.log(50), 12);
+    expect(() => unigramLoss(nothing, nothing, 50)).toThrow('nothing to evaluate');
+  });
+});
+
+describe('encodeText', () => {
+  it('encloses each sentence and marks unknown words', () => {
+    const vocabulary = new Vocabulary(['call', 'me']);
+    expect(encodeText('Call me Ishmael\nme', vocabulary, WORDS)).toEqual([Int32Array.of(0, 3, 4, 2, 1), Int32Array.of(0, 4, 1)]);
+    expect(encodeText(' ', vocabulary, WORDS)).toEqual([]);
+  });
+});

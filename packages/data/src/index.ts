@@ -1,0 +1,13 @@
+export type { BatchOptions } from './batch-source.js';
+export { planBatches, type Batch, type BatchPlan } from './batches.js';
+export { openCorpus, type Corpus, type CorpusOptions } from './corpus.js';
+export { DATASET_NAMES } from './datasets.js';
+export { detokenize } from './detokenize.js';
+export { encodeText } from './encode-text.js';
+export { planEvaluation, type EvaluationPlan } from './evaluation.js';
+export { SEQUENCE_LENGTHS } from './microshards.js';
+export { SENTENCE_TOKENS_MAX, tokenizeText } from './sentence-reader.js';
+export { memorySplit, type Split } from './split.js';
+export { SENTENCE_RULES, TOKEN_KINDS, type SentenceRule, type TextOptions, type TokenKind } from './text-options.js';
+export { unigramLoss } from './unigram.js';
+export { SENTENCE_END, SENTENCE_START, SPECIAL_WORDS, UNKNOWN_TOKEN, Vocabulary, VOCABULARY_WORDS_MAX, VOCABULARY_WORDS_MIN, type VocabularyJson } from './vocabulary.js';

@@ -1,0 +1,36 @@
+import { describe, expect, it } from 'vitest';
+import { BACKEND_NAMES, backendForId, createBackend, localBackends } from './backends.js';
+
+describe('backends', () => {
+  it('finds every backend of this machine by its id', () => {
+    const choices = localBackends();
+    expect(choices.length).toBeGreaterThanOrEqual(2);
+    for (const { id } of choices) {
+      const backend = backendForId(id).create();
+      expect(backend.id).toBe(id);
+      expect(backend.executes).not.toBe('');
+      backend.dispose();
+      expect(createBackend(id).id).toBe(id);
+    }
+  });
+
+  it.each([
+    ['reference', /^reference\//],
+    ['simd', /^simd\//],
+    ['gpu', /^gpu-webasm/],
+    ['auto', /^simd\//],
+  ])('takes %s for a backend whose id is like %s', (name, id) => {
+    expect(BACKEND_NAMES).toContain(name);
+    expect(createBackend(name).id).toMatch(id);
+  });
+
+  it('names both ids where the run needs a backend that this machine does not have', () => {
+    expect(() => backendForId('simd/999')).toThrow(
+      expect.objectContaining({ code: 'failed-precondition', message: expect.stringMatching(/the run needs simd\/999, this machine has reference\/1, simd\//) as string }) as Error,
+    );
+  });
+
+  it.each(['abacus', '', 'toString', 'simd/999'])('refuses %j as a backend, naming those that there are', (name) => {
+    expect(() => createBackend(name)).toThrow(expect.objectContaining({ code: 'invalid-argument', message: expect.stringContaining('reference, simd, gpu') as string }) as Error);
+  });
+});

@@ -1,0 +1,210 @@
+import { locateNonFinite, parameterLayout, tensorNamed, type Truncation } from '@bptt/core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createBackend } from './backends.js';
+import { createComputePool, type ComputePool } from './compute-pool.js';
+import { BACKEND_ID, computeSequentially, fromZeros, MODEL, seededMicroshard, seededWork, sharedParameters, withoutTargets } from './testing/fixtures.js';
+import { startComputeThread, type ComputeThread } from './thread-handle.js';
+
+const FULL: Truncation = { kind: 'full' };
+const settings = { model: MODEL, truncation: FULL, backendId: BACKEND_ID };
+const parameters = sharedParameters(MODEL, 1);
+
+describe('compute pool', () => {
+  let pools: ComputePool[] = [];
+  beforeAll(async () => {
+    pools = await Promise.all([1, 2].map((threads) => createComputePool({ ...settings, threads })));
+  });
+  afterAll(async () => {
+    await Promise.all(pools.map((pool) => pool.dispose()));
+  });
+
+  it.each([1, 3, 8])('gives the bits of a sequential computation for a node of width %i, on one thread and on two', async (width) => {
+    const node = { begin: 0, width };
+    const work = seededWork(width);
+    const expected = await computeSequentially(node, work, { parameters });
+    for (const pool of pools) {
+      const before = pool.microshardsDone;
+      const result = await pool.compute({ kind: 'gradient', node, microshards: work, parameters });
+      expect(Buffer.from(result.payload).equals(expected.encodedGradient)).toBe(true);
+      expect(result).toMatchObject({ lossSum: expected.lossSum, gradientBytes: expected.encodedGradient.length, stateBytes: 0, nonFinite: undefined });
+      expect(result.payload.buffer).toBeInstanceOf(SharedArrayBuffer);
+      expect(result.tokens).toBe(work.reduce((sum, { microshard }) => sum + microshard.targets.length, 0));
+      expect(result.sequences).toBe(work.reduce((sum, { microshard }) => sum + microshard.B, 0));
+      expect(pool.microshardsDone - before).toBe(width);
+    }
+  });
+
+  it('takes microshards that are absent or have no targets as the identity of the sum', async () => {
+    const node = { begin: 0, width: 5 };
+    const present = fromZeros([0, 3].map(seededMicroshard));
+    const expected = await computeSequentially(node, present, { parameters });
+    const microshards = [present[0], ...fromZeros([withoutTargets(seededMicroshard(1))]), present[1]];
+    for (const pool of pools) {
+      const result = await pool.compute({ kind: 'gradient', node, microshards, parameters });
+      expect(Buffer.from(result.payload).equals(expected.encodedGradient)).toBe(true);
+      expect(result.sequences).toBe(2);
+    }
+  });
+
+  it('pushes nothing for a node without any targets', async () => {
+    const microshards = fromZeros([withoutTargets(seededMicroshard(0))]);
+    const result = await pools[0].compute({ kind: 'gradient', node: { begin: 0, width: 1 }, microshards, parameters });
+    expect(result).toMatchObject({ lossSum: 0, tokens: 0, gradientBytes: 0, stateBytes: 0 });
+    expect(result.payload).toHaveLength(0);
+  });
+
+  it('evaluates to the loss of training, without a payload', async () => {
+    const node = { begin: 0, width: 3 };
+    const work = seededWork(3);
+    const { lossSum } = await computeSequentially(node, work, { parameters });
+    const result = await pools[1].compute({ kind: 'evaluate', node, microshards: work, parameters });
+    expect(result).toMatchObject({ lossSum, gradientBytes: 0, stateBytes: 0, nonFinite: undefined });
+    expect(result.payload).toHaveLength(0);
+  });
+
+  it('reads new parameters when it is given another array', async () => {
+    const others = sharedParameters(MODEL, 2);
+    const node = { begin: 0, width: 3 };
+    const work = seededWork(3);
+    for (const values of [others, parameters]) {
+      const { encodedGradient } = await computeSequentially(node, work, { parameters: values });
+      const { payload } = await pools[1].compute({ kind: 'gradient', node, microshards: work, parameters: values });
+      expect(Buffer.from(payload).equals(encodedGradient)).toBe(true);
+    }
+  });
+
+  it.each(['gradient', 'evaluate'] as const)('flags the first microshard that explodes and says where (%s)', async (kind) => {
+    const rare = MODEL.vocabulary - 1;
+    const work = seededWork(4).map(({ microshard }) => ({ microshard: { ...microshard, inputs: microshard.inputs.map((id) => id % rare) }, initialStates: undefined }));
+    // The third step of the second sequence in microshard 2, and the first step of microshard 3.
+    work[2].microshard.inputs[2 * 3 + 1] = rare;
+    work[3].microshard.inputs[0] = rare;
+    const values = sharedParameters(MODEL, 1);
+    const { begin } = tensorNamed(parameterLayout(MODEL), 'encoder.weight');
+    values[begin + rare * MODEL.embedding] = NaN;
+    for (const pool of pools) {
+      const result = await pool.compute({ kind, node: { begin: 0, width: 4 }, microshards: work, parameters: values });
+      expect(result.nonFinite).toEqual({ microshard: 2, sequence: 21, timeStep: 2, layer: 0, phase: 'forward' });
+      expect(result.nonFinite).toEqual(await locateNonFinite({ model: MODEL, truncation: FULL, parameters: values, microshard: work[2].microshard }));
+      expect(result.payload).toHaveLength(0);
+      expect(result).toMatchObject({ gradientBytes: 0, stateBytes: 0, lossSum: NaN });
+    }
+  });
+
+  it('gives up a node when its signal is aborted, and computes the next', async () => {
+    const work = { kind: 'gradient', node: { begin: 0, width: 8 }, microshards: seededWork(8), parameters } as const;
+    await expect(pools[0].compute(work, AbortSignal.abort())).rejects.toMatchObject({ code: 'cancelled' });
+    const controller = new AbortController();
+    const given = pools[0].compute(work, controller.signal);
+    controller.abort();
+    await expect(given).rejects.toMatchObject({ code: 'cancelled' });
+    const { encodedGradient } = await computeSequentially(work.node, work.microshards, { parameters });
+    expect(Buffer.from((await pools[0].compute(work)).payload).equals(encodedGradient)).toBe(true);
+  });
+
+  it('rejects a node with the reason when one of its microshards cannot be computed', async () => {
+    const microshard = { ...seededMicroshard(1), inputs: Int32Array.of(1) };
+    const work = fromZeros([seededMicroshard(0), microshard]);
+    await expect(pools[1].compute({ kind: 'gradient', node: { begin: 0, width: 2 }, microshards: work, parameters })).rejects.toThrow(/inputs 1/);
+  });
+});
+
+describe('compute pool on another backend', () => {
+  // gpu.js compiles a plan for each shape in each thread, which takes seconds: one shape and one thread there.
+  it.each([
+    { name: 'simd', threads: 2, indexes: [0, 1, 2, 3, 4] },
+    { name: 'gpu', threads: 1, indexes: [0, 3] },
+  ])('gives the bits of a sequential computation with $name', async ({ name, threads, indexes }) => {
+    const choice = createBackend(name);
+    const backend = choice.create();
+    const pool = await createComputePool({ ...settings, backendId: choice.id, threads });
+    try {
+      const node = { begin: 0, width: 5 };
+      const work = fromZeros(indexes.map(seededMicroshard));
+      const expected = await computeSequentially(node, work, { parameters, backend });
+      const result = await pool.compute({ kind: 'gradient', node, microshards: work, parameters });
+      expect(pool.executes).toBe(backend.executes);
+      expect(Buffer.from(result.payload).equals(expected.encodedGradient)).toBe(true);
+      expect(result.lossSum).toBe(expected.lossSum);
+    } finally {
+      backend.dispose();
+      await pool.dispose();
+    }
+  });
+});
+
+describe('compute pool in stream mode', () => {
+  it('puts the final states of the microshards behind the gradient, in order, carried on from the initial ones', async () => {
+    const truncation: Truncation = { kind: 'chunk', k: 4 };
+    const pool = await createComputePool({ ...settings, truncation, threads: 2 });
+    try {
+      const node = { begin: 0, width: 4 };
+      const work = [0, 1, 3].map((index) => {
+        const microshard = seededMicroshard(index);
+        const initialStates = Float32Array.from({ length: MODEL.layers * microshard.B * MODEL.hidden }, (_, i) => (i + index) / 50);
+        return { microshard, initialStates };
+      });
+      const expected = await computeSequentially(node, work, { parameters, truncation });
+      const states = Buffer.concat(expected.finalStates.map(({ buffer }) => new Uint8Array(buffer)));
+      const result = await pool.compute({ kind: 'gradient', node, microshards: work, parameters });
+      expect(result.stateBytes).toBe(states.length);
+      expect(Buffer.from(result.payload).equals(Buffer.concat([expected.encodedGradient, states]))).toBe(true);
+    } finally {
+      await pool.dispose();
+    }
+  });
+});
+
+describe('threads of a compute pool', () => {
+  const work = { kind: 'gradient', node: { begin: 0, width: 1 }, microshards: seededWork(1), parameters } as const;
+
+  it('replaces a thread that dies three times, and rejects the work under way with the reason', async () => {
+    const started: ComputeThread[] = [];
+    const pool = await createComputePool({ ...settings, threads: 1 }, async (one) => {
+      const thread = await startComputeThread(one);
+      started.push(thread);
+      return thread;
+    });
+    try {
+      for (let deaths = 1; deaths <= 4; deaths += 1) {
+        // So many microshards that the thread cannot have done them all before it ends.
+        const underWay = pool.compute({ ...work, node: { begin: 0, width: 64 }, microshards: seededWork(64) });
+        const rejected = expect(underWay).rejects.toMatchObject({ code: 'internal', message: expect.stringContaining('compute thread ended') as string });
+        await started[started.length - 1].terminate();
+        await rejected;
+        if (deaths < 4) expect((await pool.compute(work)).tokens).toBe(4);
+      }
+      await expect(pool.compute(work)).rejects.toThrow('compute thread ended');
+      expect(started).toHaveLength(4);
+    } finally {
+      await pool.dispose();
+    }
+  });
+
+  it('refuses a backend that this machine does not have', async () => {
+    await expect(createComputePool({ ...settings, backendId: 'abacus/1', threads: 2 })).rejects.toMatchObject({ code: 'failed-precondition' });
+  });
+
+  it('rejects work under way when it is disposed of', async () => {
+    const pool = await createComputePool({ ...settings, threads: 1 });
+    const underWay = pool.compute({ ...work, node: { begin: 0, width: 64 }, microshards: seededWork(64) });
+    const rejected = expect(underWay).rejects.toThrow(/ended/);
+    await pool.dispose();
+    await rejected;
+  });
+
+  it('refuses a number of threads that makes no sense', async () => {
+    await expect(createComputePool({ ...settings, threads: 0 })).rejects.toThrow('threads: expected 1 to');
+  });
+
+  it('refuses parameters of the wrong size', async () => {
+    const pool = await createComputePool({ ...settings, threads: 1 });
+    try {
+      const short = new Float32Array(new SharedArrayBuffer(8));
+      await expect(pool.compute({ ...work, parameters: short })).rejects.toThrow(/got 2/);
+      expect((await pool.compute(work)).tokens).toBe(4);
+    } finally {
+      await pool.dispose();
+    }
+  });
+});

@@ -1,0 +1,173 @@
+import { assert, childrenOf, countTargets, stateSize, type Microshard, type NonFiniteLocation, type TreeNode } from '@bptt/core';
+import { unlessAborted } from './backoff.js';
+import { createJobQueue, type JobGroup, type JobQueue } from './job-queue.js';
+import { startComputeThread, type ComputeThread } from './thread-handle.js';
+import type { AddJob, ComputeSettings, GradientOutcome, MicroshardJob } from './thread-protocol.js';
+
+/** Threads of one pool. */
+const THREADS_MAX = 1024;
+/** Microshards of one node, and so the longest queue of jobs. */
+export const NODE_WIDTH_MAX = 4096;
+
+export interface ComputePoolSettings extends ComputeSettings {
+  /** Microshards computed at the same time. */
+  readonly threads: number;
+}
+
+/** One microshard of a node, with the state that is carried into it. */
+export interface MicroshardWork {
+  readonly microshard: Microshard;
+  /** `[L, parts, B, H]`; zeros where undefined. */
+  readonly initialStates: Float32Array | undefined;
+}
+
+/** A node of the canonical tree to compute. */
+export interface NodeWork {
+  readonly kind: 'gradient' | 'evaluate';
+  readonly node: TreeNode;
+  /** Microshards of the node, ascending; one that is absent or without targets counts as the identity of the sum. */
+  readonly microshards: readonly MicroshardWork[];
+  /** All parameters, over a SharedArrayBuffer. The same object for the same parameters: a thread reads each object once. */
+  readonly parameters: Float32Array;
+}
+
+/** What a node of the tree sums up to. */
+export interface NodeResult {
+  /** Nats; float64 sums of microshards added along the canonical tree. */
+  readonly lossSum: number;
+  readonly tokens: number;
+  readonly sequences: number;
+  /**
+   * Over a SharedArrayBuffer: the encoded gradient, then, where states are carried, the final states of the microshards that have
+   * targets, in order. Empty after an evaluation and where the result is not finite.
+   */
+  readonly payload: Uint8Array;
+  readonly gradientBytes: number;
+  readonly stateBytes: number;
+  /** Where the first microshard whose loss or gradient is not finite exploded. */
+  readonly nonFinite: NonFiniteLocation | undefined;
+}
+
+/** N threads that compute the microshards of a node at the same time and add them along the canonical tree. */
+export interface ComputePool {
+  readonly threads: number;
+  /** What really executes, as the backend says it. */
+  readonly executes: string;
+  /** Microshards computed since the pool was made. */
+  readonly microshardsDone: number;
+  /**
+   * Computes a node. The bits of the result do not depend on the number of threads.
+   * @throws BpttError with the code of the failure; `internal` where a thread died; `cancelled` where `signal` is aborted first
+   */
+  compute(work: NodeWork, signal?: AbortSignal): Promise<NodeResult>;
+  /** Ends all threads; work under way is rejected. */
+  dispose(): Promise<void>;
+}
+
+/**
+ * Starts the threads of a pool and waits until each has its backend.
+ * @param start starts one thread
+ * @throws BpttError `failed-precondition` where this machine lacks the backend
+ */
+export async function createComputePool(settings: ComputePoolSettings, start: typeof startComputeThread = startComputeThread): Promise<ComputePool> {
+  const { threads } = settings;
+  assert(Number.isInteger(threads) && threads >= 1 && threads <= THREADS_MAX, () => `threads: expected 1 to ${String(THREADS_MAX)}, got ${String(threads)}`);
+  const queue = createJobQueue(await startAll(threads, () => start(settings)), () => start(settings));
+  let microshardsDone = 0;
+  const onMicroshard = (): void => {
+    microshardsDone += 1;
+  };
+  return {
+    threads,
+    executes: queue.executes,
+    get microshardsDone() {
+      return microshardsDone;
+    },
+    async compute(work, signal) {
+      const stop = new AbortController();
+      const abort = (): void => { stop.abort(); };
+      signal?.addEventListener('abort', abort, { once: true });
+      if (signal?.aborted === true) abort();
+      try {
+        return await unlessAborted(computeNode({ queue, settings, onMicroshard }, work, stop.signal), stop.signal);
+      } finally {
+        signal?.removeEventListener('abort', abort);
+        // After a failure, what is still queued for this node is given up.
+        abort();
+      }
+    },
+    dispose: () => queue.dispose(),
+  };
+}
+
+async function startAll(threads: number, start: () => Promise<ComputeThread>): Promise<ComputeThread[]> {
+  const started = await Promise.allSettled(Array.from({ length: threads }, start));
+  const running = started.filter((result) => result.status === 'fulfilled').map(({ value }) => value);
+  const failed = started.find((result) => result.status === 'rejected');
+  if (failed === undefined) return running;
+  await Promise.all(running.map((thread) => thread.terminate()));
+  throw failed.reason;
+}
+
+interface PoolParts {
+  readonly queue: JobQueue;
+  readonly settings: ComputePoolSettings;
+  readonly onMicroshard: () => void;
+}
+
+/** Value of a tree node on its way up. */
+interface NodeSum extends GradientOutcome {
+  readonly lossSum: number;
+  readonly tokens: number;
+  readonly sequences: number;
+}
+
+async function computeNode({ queue, settings, onMicroshard }: PoolParts, work: NodeWork, signal: AbortSignal): Promise<NodeResult> {
+  const { kind, node, microshards, parameters } = work;
+  assert(node.width >= 1 && node.width <= NODE_WIDTH_MAX, () => `node: expected a width from 1 to ${String(NODE_WIDTH_MAX)}, got ${String(node.width)}`);
+  const carriesStates = kind === 'gradient' && settings.truncation.kind === 'chunk';
+  const leaves = microshards.filter(({ microshard }) => countTargets(microshard) > 0);
+  const stateBytes = carriesStates ? leaves.reduce((bytes, { microshard }) => bytes + 4 * stateSize(settings.model, microshard.B), 0) : 0;
+  const byIndex = new Map(leaves.map((leaf) => [leaf.microshard.index, leaf]));
+  const finalStates = new Map<number, Float32Array>();
+  const group: JobGroup = { parameters, signal };
+
+  async function sumNode(at: TreeNode): Promise<NodeSum | undefined> {
+    const children = childrenOf(at);
+    if (children === undefined) return computeLeaf(byIndex.get(at.begin));
+    const [left, right] = await Promise.all([sumNode(children[0]), sumNode(children[1])]);
+    return left === undefined || right === undefined ? (left ?? right) : add(at, left, right);
+  }
+
+  async function computeLeaf(leaf: MicroshardWork | undefined): Promise<NodeSum | undefined> {
+    if (leaf === undefined) return undefined;
+    const job: MicroshardJob = { kind, ...leaf, parameters: undefined, reservedBytes: stateBytes };
+    const { finalStates: states, ...sum } = await queue.run(job, group);
+    onMicroshard();
+    if (states !== undefined) finalStates.set(leaf.microshard.index, states);
+    return sum;
+  }
+
+  async function add(at: TreeNode, left: NodeSum, right: NodeSum): Promise<NodeSum> {
+    const sums = { lossSum: left.lossSum + right.lossSum, tokens: left.tokens + right.tokens, sequences: left.sequences + right.sequences };
+    const nonFinite = left.nonFinite ?? right.nonFinite;
+    if (left.gradient === undefined || right.gradient === undefined) return { ...sums, gradient: undefined, nonFinite };
+    const job: AddJob = { kind: 'add', node: at, left: left.gradient, right: right.gradient, reservedBytes: stateBytes };
+    return { ...sums, ...(await queue.run(job, group)) };
+  }
+
+  const { lossSum, tokens, sequences, gradient, nonFinite } = (await sumNode(node)) ?? NOTHING;
+  const common = { lossSum, tokens, sequences, nonFinite };
+  if (gradient === undefined) return { ...common, payload: new Uint8Array(), gradientBytes: 0, stateBytes: 0 };
+  const states = new Float32Array(gradient.buffer, gradient.bytes);
+  let at = 0;
+  for (const { microshard } of leaves) {
+    const block = finalStates.get(microshard.index) ?? NO_STATES;
+    states.set(block, at);
+    at += block.length;
+  }
+  return { ...common, payload: new Uint8Array(gradient.buffer), gradientBytes: gradient.bytes, stateBytes };
+}
+
+const NO_STATES = new Float32Array();
+const NOTHING: NodeSum = { lossSum: 0, tokens: 0, sequences: 0, gradient: undefined, nonFinite: undefined };

@@ -1,0 +1,40 @@
+import { decodeGradient, denseSize, encodeGradient, gradientBytes, parameterLayout, referenceBackend, type Gradient } from '@bptt/core';
+import { describe, expect, it } from 'vitest';
+import { createJobRunner, type JobRunner } from './microshard-jobs.js';
+import { MODEL, seededMicroshard, sharedParameters } from './testing/fixtures.js';
+import type { EncodedGradient } from './thread-protocol.js';
+
+const layout = parameterLayout(MODEL);
+const createRunner = (): JobRunner => createJobRunner(referenceBackend({ precision: 'float32' }), { model: MODEL, truncation: { kind: 'full' } });
+const runner = createRunner();
+
+function gradientOf(value: number, rows: readonly number[]): EncodedGradient {
+  const sparse = [{ rows: Uint32Array.from(rows), values: new Float32Array(rows.length * MODEL.embedding).fill(value) }];
+  const gradient: Gradient = { dense: new Float32Array(denseSize(layout)).fill(value), sparse };
+  const buffer = new SharedArrayBuffer(gradientBytes(gradient) + 8);
+  return { buffer, bytes: encodeGradient(gradient, new Uint8Array(buffer)) };
+}
+
+describe('job runner', () => {
+  it('adds two gradients, and leaves as much room behind the sum as it is asked for', async () => {
+    const { gradient } = await runner.run({ kind: 'add', node: { begin: 2, width: 2 }, left: gradientOf(1, [0, 4]), right: gradientOf(2, [4, 5]), reservedBytes: 24 });
+    expect(gradient?.buffer.byteLength).toBe((gradient?.bytes ?? 0) + 24);
+    const { dense, sparse } = decodeGradient(layout, new Uint8Array(gradient?.buffer ?? new SharedArrayBuffer(0), 0, gradient?.bytes));
+    expect(new Set(dense)).toEqual(new Set([3]));
+    expect([...sparse[0].rows]).toEqual([0, 4, 5]);
+    expect([...sparse[0].values]).toEqual([1, 1, 1, 3, 3, 3, 2, 2, 2]);
+  });
+
+  it('flags a sum beyond float32 although both sides are finite, without a place in time', async () => {
+    const outcome = await runner.run({ kind: 'add', node: { begin: 2, width: 2 }, left: gradientOf(3e38, [1]), right: gradientOf(3e38, [1]), reservedBytes: 0 });
+    expect(outcome).toEqual({ gradient: undefined, nonFinite: { microshard: 2, sequence: -1, timeStep: 0, layer: MODEL.layers, phase: 'backward' } });
+  });
+
+  it('needs parameters before its first microshard, and keeps them for the next', async () => {
+    const fresh = createRunner();
+    const job = { kind: 'evaluate', microshard: seededMicroshard(0), initialStates: undefined, parameters: undefined, reservedBytes: 0 } as const;
+    await expect(fresh.run(job)).rejects.toThrow('microshard 0 before any parameters');
+    const first = await fresh.run({ ...job, parameters: sharedParameters(MODEL, 1) });
+    expect(await fresh.run(job)).toEqual(first);
+  });
+});

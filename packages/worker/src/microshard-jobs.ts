@@ -1,0 +1,74 @@
+import {
+  addGradients, assert, createMicroshardComputer, decodeGradient, encodeGradient, gradientBytes, isFiniteGradient, locateNonFinite, parameterLayout,
+  type Backend, type Gradient, type MicroshardResult, type ModelConfig, type NonFiniteLocation,
+} from '@bptt/core';
+import type { AddJob, ComputeSettings, EncodedGradient, GradientOutcome, Job, MicroshardJob, MicroshardOutcome } from './thread-protocol.js';
+
+/** Does the work of one compute thread: one job at a time. */
+export interface JobRunner {
+  /** What really executes, as its backend says it. */
+  readonly executes: string;
+  run(job: Job): Promise<MicroshardOutcome | GradientOutcome>;
+}
+
+/** @param backend used by this runner alone */
+export function createJobRunner(backend: Backend, { model, truncation }: Pick<ComputeSettings, 'model' | 'truncation'>): JobRunner {
+  const computer = createMicroshardComputer({ backend, model, truncation });
+  const layout = parameterLayout(model);
+  let values: Float32Array | undefined;
+
+  return {
+    executes: backend.executes,
+    async run(job) {
+      return job.kind === 'add' ? add(job) : compute(job);
+    },
+  };
+
+  async function compute({ kind, microshard, initialStates, parameters, reservedBytes }: MicroshardJob): Promise<MicroshardOutcome> {
+    if (parameters !== undefined) {
+      values = undefined;
+      computer.setParameters(parameters);
+      values = parameters;
+    }
+    assert(values !== undefined, () => `microshard ${String(microshard.index)} before any parameters`);
+    const result = await computer[kind](microshard, initialStates);
+    const { gradient, finalStates, ...sums } = result;
+    const carried = kind === 'gradient' && truncation.kind === 'chunk' ? finalStates : undefined;
+    const outcome = { ...sums, finalStates: carried, gradient: undefined, nonFinite: undefined };
+    if (!isFinite(result, carried)) {
+      const found = await locateNonFinite({ model, truncation, parameters: values, microshard, initialStates });
+      return { ...outcome, nonFinite: found ?? unplaced(model, microshard.index) };
+    }
+    return gradient === undefined ? outcome : { ...outcome, gradient: encodeShared(gradient, reservedBytes) };
+  }
+
+  function add({ node, left, right, reservedBytes }: AddJob): GradientOutcome {
+    const sum = addGradients(layout, decodeShared(left), decodeShared(right));
+    if (isFiniteGradient(sum)) return { gradient: encodeShared(sum, reservedBytes), nonFinite: undefined };
+    return { gradient: undefined, nonFinite: unplaced(model, node.begin) };
+  }
+
+  function decodeShared({ buffer, bytes }: EncodedGradient): Gradient {
+    return decodeGradient(layout, new Uint8Array(buffer, 0, bytes));
+  }
+}
+
+/** Final states count only where they are carried on: elsewhere the last ones may belong to padding alone. */
+function isFinite({ lossSum, gradient }: MicroshardResult, carried: Float32Array | undefined): boolean {
+  return Number.isFinite(lossSum) && (gradient === undefined || isFiniteGradient(gradient)) && (carried === undefined || carried.every(Number.isFinite));
+}
+
+/**
+ * An explosion without a place in time: two finite gradients whose sum is beyond float32, or a backend that overflowed where the
+ * reference did not.
+ */
+function unplaced(model: ModelConfig, microshard: number): NonFiniteLocation {
+  return { microshard, sequence: -1, timeStep: 0, layer: model.layers, phase: 'backward' };
+}
+
+function encodeShared(gradient: Gradient, reservedBytes: number): EncodedGradient {
+  const bytes = gradientBytes(gradient);
+  const buffer = new SharedArrayBuffer(bytes + reservedBytes);
+  encodeGradient(gradient, new Uint8Array(buffer));
+  return { buffer, bytes };
+}

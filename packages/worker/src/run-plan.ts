@@ -1,0 +1,38 @@
+import { BpttError, parameterLayout, parseTruncation, type ModelConfig, type Truncation } from '@bptt/core';
+import { manifestOf, modelOf, type ServerInfo__Output } from '@bptt/rpc';
+import { backendForId, createBackend } from './backends.js';
+
+/** The version of the wire protocol that this worker speaks. */
+export const PROTOCOL_VERSION = 1;
+
+/** What a worker computes for a run. */
+export interface RunPlan {
+  readonly runId: string;
+  readonly model: ModelConfig;
+  readonly truncation: Truncation;
+  /** The backend that this worker will use, be it the run's or not: the server decides whether it may join. */
+  readonly backendId: string;
+  /** Of the layout that this worker gives the model. */
+  readonly manifestSha256: Buffer;
+}
+
+/**
+ * Checks whether this worker can take part in the run that `info` describes.
+ * @param backend a name or an id; `auto` is the backend of the run
+ * @throws BpttError `failed-precondition`, with both values, where protocol version or manifest differ, or where this machine lacks the
+ *   run's backend; `invalid-argument` for a backend that nobody knows
+ */
+export function planRun(info: ServerInfo__Output, backend: string): RunPlan {
+  const { protocolVersionMin, protocolVersionMax, runId } = info;
+  if (PROTOCOL_VERSION < protocolVersionMin || PROTOCOL_VERSION > protocolVersionMax) {
+    throw new BpttError('failed-precondition', `protocol version: the server speaks ${String(protocolVersionMin)} to ${String(protocolVersionMax)}, this worker ${String(PROTOCOL_VERSION)}`);
+  }
+  const model = modelOf(info.model);
+  const manifestSha256 = manifestOf(parameterLayout(model)).sha256;
+  const theirs = info.manifest?.sha256 ?? Buffer.alloc(0);
+  if (!manifestSha256.equals(theirs)) {
+    throw new BpttError('failed-precondition', `manifest: the server has sha256 ${theirs.toString('hex')}, this worker ${manifestSha256.toString('hex')}`);
+  }
+  const choice = backend === 'auto' ? backendForId(info.backendId) : createBackend(backend);
+  return { runId, model, truncation: parseTruncation(info.truncation), backendId: choice.id, manifestSha256 };
+}

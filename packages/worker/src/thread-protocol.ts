@@ -1,0 +1,66 @@
+import type { ErrorCode, Microshard, ModelConfig, NonFiniteLocation, TreeNode, Truncation } from '@bptt/core';
+
+/** What a compute thread is made for; fixed for its life. */
+export interface ComputeSettings {
+  readonly model: ModelConfig;
+  readonly truncation: Truncation;
+  /** A backend of this machine, by id. */
+  readonly backendId: string;
+}
+
+/** A gradient as `encodeGradient` of core writes it, in memory that threads share. */
+export interface EncodedGradient {
+  /** The gradient, and behind it the bytes that the job asked to reserve. */
+  readonly buffer: SharedArrayBuffer;
+  /** Bytes of the gradient alone. */
+  readonly bytes: number;
+}
+
+/** Loss of one microshard, with its gradient or without. */
+export interface MicroshardJob {
+  readonly kind: 'gradient' | 'evaluate';
+  readonly microshard: Microshard;
+  /** `[L, B, H]`; zeros where undefined. */
+  readonly initialStates: Float32Array | undefined;
+  /** New parameters, over a SharedArrayBuffer; undefined where the thread holds the right ones. */
+  readonly parameters: Float32Array | undefined;
+  /** Bytes to leave free behind the encoded gradient. */
+  readonly reservedBytes: number;
+}
+
+/** Sum of two gradients along the canonical tree. */
+export interface AddJob {
+  readonly kind: 'add';
+  /** The node whose children are added. */
+  readonly node: TreeNode;
+  readonly left: EncodedGradient;
+  readonly right: EncodedGradient;
+  /** Bytes to leave free behind the encoded gradient. */
+  readonly reservedBytes: number;
+}
+
+export type Job = MicroshardJob | AddJob;
+
+/** A gradient, or the place where it stopped being finite; neither after an evaluation. */
+export interface GradientOutcome {
+  readonly gradient: EncodedGradient | undefined;
+  readonly nonFinite: NonFiniteLocation | undefined;
+}
+
+export interface MicroshardOutcome extends GradientOutcome {
+  /** Float64 sum over the targets, in nats. */
+  readonly lossSum: number;
+  readonly tokens: number;
+  readonly sequences: number;
+  /** `[L, B, H]`; undefined where no state is carried. */
+  readonly finalStates: Float32Array | undefined;
+}
+
+/** What a job answers. */
+export type OutcomeOf<J extends Job> = J extends MicroshardJob ? MicroshardOutcome : GradientOutcome;
+
+/** What a thread says. The first message is `ready` or `failed`, then one answer a job. */
+export type ThreadMessage =
+  | { readonly kind: 'ready'; readonly executes: string }
+  | { readonly kind: 'done'; readonly outcome: MicroshardOutcome | GradientOutcome }
+  | { readonly kind: 'failed'; readonly code: ErrorCode; readonly message: string };
