@@ -1,0 +1,19 @@
+// Original file: ../../protos/bptt/v1/bptt.proto
+
+import type { PushHeader as _bptt_v1_PushHeader, PushHeader__Output as _bptt_v1_PushHeader__Output } from '../../bptt/v1/PushHeader.js';
+import type { TensorChunk as _bptt_v1_TensorChunk, TensorChunk__Output as _bptt_v1_TensorChunk__Output } from '../../bptt/v1/TensorChunk.js';
+import type { PushCommit as _bptt_v1_PushCommit, PushCommit__Output as _bptt_v1_PushCommit__Output } from '../../bptt/v1/PushCommit.js';
+
+export interface PushGradientRequest {
+  'header'?: (_bptt_v1_PushHeader | null);
+  'chunk'?: (_bptt_v1_TensorChunk | null);
+  'commit'?: (_bptt_v1_PushCommit | null);
+  'frame'?: "header"|"chunk"|"commit";
+}
+
+export interface PushGradientRequest__Output {
+  'header'?: (_bptt_v1_PushHeader__Output | null);
+  'chunk'?: (_bptt_v1_TensorChunk__Output | null);
+  'commit'?: (_bptt_v1_PushCommit__Output | null);
+  'frame'?: "header"|"chunk"|"commit";
+}

@@ -1,0 +1,58 @@
+import type { Channel } from './channel.js';
+import { BpttError } from '@bptt/core';
+import { BlobAssembler } from './blob-assembler.js';
+import type { PullHeader__Output } from './gen/bptt/v1/PullHeader.js';
+import type { PullParametersReply__Output } from './gen/bptt/v1/PullParametersReply.js';
+import type { PulledParameters } from './server-connection.js';
+
+export interface ParameterPull {
+  readonly runId: string;
+  /** Undefined: the newest. */
+  readonly step: number | undefined;
+  /** Most bytes to be accepted. */
+  readonly bytesMax: number;
+}
+
+/** Parameters with the hash of the manifest by which they are to be read. */
+export interface PulledBlob extends PulledParameters {
+  readonly manifestSha256: Buffer;
+}
+
+/** Pulls all parameters of one step and verifies every chunk, the length and the hash of the whole. */
+export async function pullParameters(channel: Channel, { runId, step, bytesMax }: ParameterPull): Promise<PulledBlob> {
+  const request = { runId, ranges: [], ...(step === undefined ? {} : { step }) };
+  const call = channel.start('pullParameters', (options) => channel.parameterServer.pullParameters(request, options));
+  // grpc-js reports a cancelled call once more, when nobody iterates over it any longer.
+  call.on('error', () => undefined);
+  try {
+    const { header, bytes } = await assemble(call, bytesMax);
+    if (step !== undefined && header.step !== step) throw new BpttError('data-loss', `pull: expected parameters of step ${String(step)}, got step ${String(header.step)}`);
+    const values = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / Float32Array.BYTES_PER_ELEMENT);
+    return { step: header.step, values, sha256: header.parametersSha256.toString('hex'), manifestSha256: header.manifestSha256 };
+  } catch (error) {
+    call.cancel();
+    throw channel.failure('pullParameters', error);
+  }
+}
+
+async function assemble(frames: AsyncIterable<unknown>, bytesMax: number): Promise<{ header: PullHeader__Output; bytes: Uint8Array }> {
+  let header: PullHeader__Output | undefined;
+  let blob: BlobAssembler | undefined;
+  for await (const frame of frames as AsyncIterable<PullParametersReply__Output>) {
+    if (frame.frame === 'header' && frame.header && header === undefined) {
+      header = frame.header;
+      blob = new BlobAssembler(wholeFloats(header.totalBytes), { bytesMax });
+    } else if (frame.frame === 'chunk' && frame.chunk && blob !== undefined) {
+      blob.add(frame.chunk);
+    } else {
+      throw new BpttError('invalid-argument', `pull: expected one header and then chunks, got ${frame.frame ?? 'an unknown frame'} ${blob === undefined ? 'before' : 'after'} the header`);
+    }
+  }
+  if (header === undefined || blob === undefined) throw new BpttError('invalid-argument', 'pull: expected a header, got an empty stream');
+  return { header, bytes: blob.finish({ totalBytes: header.totalBytes, sha256: header.parametersSha256 }) };
+}
+
+function wholeFloats(bytes: number): number {
+  if (bytes % Float32Array.BYTES_PER_ELEMENT !== 0) throw new BpttError('invalid-argument', `pull: expected a multiple of 4 bytes, got ${String(bytes)}`);
+  return bytes;
+}

@@ -1,0 +1,52 @@
+import type { GetStatusReply__Output, JoinReply__Output, JoinRequest__Output, PushGradientReply__Output, PushHeader__Output, ServerCommand__Output, ServerInfo__Output, WorkerEvent__Output, WorkerIdentity } from '@bptt/rpc';
+
+/** The server's end of a control stream, as a transport provides it. */
+export interface CommandSink {
+  send(command: ServerCommand__Output): void;
+  /** No more commands come. */
+  end(): void;
+}
+
+/** The worker's end of a control stream, as the server provides it. */
+export interface WorkerChannel {
+  receive(event: WorkerEvent__Output): void;
+  /** The stream is over, for whatever reason. */
+  closed(): void;
+}
+
+/** Parameters of one step, where they lie. */
+export interface HeldParameters {
+  readonly step: number;
+  readonly values: Float32Array;
+  /** Hex. */
+  readonly sha256: string;
+  /** Whether the values are still those of the step. */
+  isHeld(): boolean;
+}
+
+/** A push whose header was accepted. */
+export interface PushReception {
+  readonly totalBytes: number;
+  /** To be called when the first chunk arrives. */
+  begun(): void;
+  /**
+   * Takes the complete payload; it must not change afterwards.
+   * @param sha256 of the payload, hex, as the transport has verified it; undefined where the payload never left this process
+   */
+  commit(payload: Uint8Array, sha256: string | undefined): Promise<PushGradientReply__Output>;
+  /** The push ends without a commit. Harmless after one. */
+  abort(): void;
+}
+
+/** The protocol without a transport: what in-process calls and gRPC handlers do. Methods throw `BpttError`. */
+export interface Endpoint {
+  getInfo(): ServerInfo__Output;
+  join(request: JoinRequest__Output): JoinReply__Output;
+  control(worker: WorkerIdentity, sink: CommandSink): WorkerChannel;
+  /** `step` undefined: the newest. */
+  parameters(runId: string, step: number | undefined): HeldParameters;
+  /** A reply where the push is over before its payload comes. */
+  beginPush(header: PushHeader__Output): PushReception | PushGradientReply__Output;
+  leave(worker: WorkerIdentity): void;
+  getStatus(): GetStatusReply__Output;
+}

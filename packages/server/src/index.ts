@@ -1,0 +1,11 @@
+export { runId, runIdentity } from './run-config.js';
+export type { CorpusConfig, RunConfig } from './run-config.js';
+export { corpusRunData } from './corpus-data.js';
+export type { RunData, TrainingBatch } from './run-data.js';
+export type { ExplosionLocation, LeaseLoss, RunEvent, RunResult, RunSummary, StepOutcome, WorkerLoss } from './run-event.js';
+export type { ParameterServer, ParameterServerOptions, ServerTiming } from './server-options.js';
+export { CHECKPOINTS_KEPT, readCheckpoint } from './checkpoints.js';
+export type { Checkpoint, CheckpointOrigin } from './checkpoint-format.js';
+export { readStoredRun, type StoredRun } from './run-folder.js';
+export { PROTOCOL_VERSION_MAX, PROTOCOL_VERSION_MIN } from './protocol-version.js';
+export { startParameterServer } from './parameter-server.js';

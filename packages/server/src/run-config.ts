@@ -1,0 +1,50 @@
+import { createHash } from 'node:crypto';
+import type { ExplosionPolicy, ModelConfig, Reduction, ScheduleName, Truncation } from '@bptt/core';
+import { canonicalJson } from './canonical-json.js';
+
+/** How a corpus was read. The encoded corpus has a hash of its own. */
+export interface CorpusConfig {
+  /** Where the text came from, for people; no part of a run's identity. */
+  readonly source: string;
+  /** `word`, `char` or `whitespace`. */
+  readonly tokens: string;
+  readonly lowercase: boolean;
+  /** `auto` or `line`. */
+  readonly sentences: string;
+}
+
+/** Everything that a run is asked to do. How long it runs and on how many workers is no part of it. */
+export interface RunConfig {
+  readonly model: ModelConfig;
+  readonly init: 'uniformFanIn';
+  readonly seed: number;
+  readonly truncation: Truncation;
+  readonly reduction: Reduction;
+  /** Sequences of a global batch. */
+  readonly batch: number;
+  /** Microshards that a batch is cut into (K). */
+  readonly microshards: number;
+  readonly learningRate: number;
+  readonly schedule: ScheduleName;
+  /** Largest global norm of a gradient; 0 clips nothing. */
+  readonly clip: number;
+  readonly explosion: ExplosionPolicy;
+  /** Steps between validations; 0 validates at the end of each epoch. */
+  readonly validEvery: number;
+  /** Steps between checkpoints; 0 writes one at the end alone. */
+  readonly checkpointEvery: number;
+  readonly corpus: CorpusConfig;
+}
+
+/** What identifies a run: the same identity gives the same parameters, whoever computes them. Nested as in `RunConfig`. */
+export function runIdentity(config: RunConfig, corpusHash: string, backendId: string): Record<string, unknown> {
+  const { tokens, lowercase, sentences } = config.corpus;
+  const identity: Record<string, unknown> = { ...config, corpus: { tokens, lowercase, sentences, hash: corpusHash }, backend: backendId };
+  delete identity['checkpointEvery'];
+  return identity;
+}
+
+/** SHA-256, hex, over the canonical JSON of `runIdentity`. Steps, workers, threads, `checkpointEvery` and `corpus.source` are not in it. */
+export function runId(config: RunConfig, corpusHash: string, backendId: string): string {
+  return createHash('sha256').update(canonicalJson(runIdentity(config, corpusHash, backendId))).digest('hex');
+}

@@ -1,0 +1,350 @@
+import { BpttError, countSequences, countTargets, reductionDivisor, stateSize, type Microshard } from '@bptt/core';
+import { PushOutcome, type Lease__Output, type PushGradientReply__Output, type ServerCommand__Output } from '@bptt/rpc';
+import { advance } from './advance.js';
+import { CarriedStates } from './carried-states.js';
+import type { Checkpoint } from './checkpoint-format.js';
+import type { CommandSink } from './endpoint.js';
+import { leaseMessage, microshardMessage } from './messages.js';
+import { sumLosses } from './progress.js';
+import type { Push } from './push-judgement.js';
+import { countNode, rootOf, type Lease, type LeafCounts, type Round } from './round.js';
+import type { RunData, TrainingBatch } from './run-data.js';
+import type { RunConfig } from './run-config.js';
+import type { RunEvent, RunResult, StepOutcome } from './run-event.js';
+import type { RunLog } from './run-log.js';
+import type { Effect, RunInput, RunState } from './run-state.js';
+import type { UpdateReply } from './update-engine.js';
+import type { UpdateThread } from './update-client.js';
+
+export interface RunShellOptions {
+  readonly config: RunConfig;
+  readonly data: RunData;
+  readonly state: RunState;
+  readonly origin: Checkpoint['origin'];
+  readonly states: Checkpoint['states'];
+  readonly parametersSha256: string;
+  readonly thread: UpdateThread;
+  readonly log: RunLog;
+  readonly onEvent: (event: RunEvent) => void;
+  readonly nowMs: () => number;
+}
+
+interface WaitingPush {
+  readonly payload: Uint8Array;
+  readonly resolve: (reply: PushGradientReply__Output) => void;
+  readonly reject: (error: BpttError) => void;
+}
+
+/** Owns the state of a run and does what the state machine says: the only place where it meets clock, disk, threads and network. */
+export class RunShell {
+  readonly #options: RunShellOptions;
+  readonly #inputs: RunInput[] = [];
+  readonly #sinks = new Map<string, CommandSink>();
+  readonly #pushes = new Map<number, WaitingPush>();
+  readonly #held: Map<number, string>;
+  readonly #carried: CarriedStates;
+  readonly #finish: (result: RunResult) => void;
+  /** How the run ended. */
+  readonly finished: Promise<RunResult>;
+  #state: RunState;
+  #batch: TrainingBatch | undefined;
+  #evaluationLeaves: readonly LeafCounts[] | undefined;
+  #dispatching = false;
+  #roundOpenedMs = 0;
+  #trainedMs = 0;
+  #trainedTokens = 0;
+  #trainLoss = NaN;
+  #validLoss = NaN;
+  #gradientNorm = NaN;
+  #tokensPerSecond = 0;
+  #stepsNonFinite = 0;
+
+  constructor(options: RunShellOptions) {
+    this.#options = options;
+    this.#state = options.state;
+    this.#carried = new CarriedStates(options.states);
+    this.#held = new Map([[options.state.step, options.parametersSha256]]);
+    let finish: (result: RunResult) => void = () => undefined;
+    this.finished = new Promise((resolve) => { finish = resolve; });
+    this.#finish = finish;
+  }
+
+  get state(): RunState {
+    return this.#state;
+  }
+
+  /** The latest numbers. */
+  get figures(): { trainLoss: number; validLoss: number; gradientNorm: number; tokensPerSecond: number; stepsNonFinite: number } {
+    return { trainLoss: this.#trainLoss, validLoss: this.#validLoss, gradientNorm: this.#gradientNorm, tokensPerSecond: this.#tokensPerSecond, stepsNonFinite: this.#stepsNonFinite };
+  }
+
+  /** The hash of the parameters of `step`, or undefined where they are not held. */
+  heldSha256(step: number): string | undefined {
+    return this.#held.get(step);
+  }
+
+  /** Gives an input to the state machine and does what follows. */
+  dispatch(input: RunInput): void {
+    this.#inputs.push(input);
+    if (this.#dispatching) return;
+    this.#dispatching = true;
+    try {
+      for (let next = this.#inputs.shift(); next !== undefined; next = this.#inputs.shift()) {
+        const [state, effects] = advance(this.#state, next);
+        this.#state = state;
+        for (const effect of effects) this.#execute(effect);
+      }
+    } catch (error) {
+      // A fault of the data or of this program; the run cannot go on, but its clients must hear of it.
+      this.#inputs.length = 0;
+      this.#dispatching = false;
+      this.fail(error);
+    } finally {
+      this.#dispatching = false;
+    }
+  }
+
+  /** Ends the run as failed. */
+  fail(error: unknown): void {
+    this.dispatch({ type: 'fail', reason: error instanceof Error ? error.message : String(error) });
+  }
+
+  /** Judges a complete push. Rejects where it is refused. */
+  push(push: Push, payload: Uint8Array): Promise<PushGradientReply__Output> {
+    return new Promise((resolve, reject) => {
+      this.#pushes.set(push.pushId, { payload, resolve, reject });
+      this.dispatch({ type: 'push', nowMs: this.#options.nowMs(), push });
+    });
+  }
+
+  /** Connects the control stream of a worker. */
+  attach(workerId: string, sink: CommandSink): void {
+    this.#sinks.set(workerId, sink);
+    if (this.#state.phase === 'ended') this.#drain(sink);
+  }
+
+  isAttached(workerId: string): boolean {
+    return this.#sinks.has(workerId);
+  }
+
+  /** Ends all control streams. */
+  detachAll(): void {
+    for (const sink of this.#sinks.values()) sink.end();
+    this.#sinks.clear();
+  }
+
+  #execute(effect: Effect): void {
+    const { onEvent } = this.#options;
+    switch (effect.type) {
+      case 'admitted':
+        onEvent({ event: 'worker-joined', workerId: effect.worker.id, name: effect.worker.name, threads: effect.worker.threads });
+        break;
+      case 'worker-lost':
+        onEvent({ event: 'worker-left', workerId: effect.worker.id, name: effect.worker.name, reason: effect.reason });
+        this.#sinks.get(effect.worker.id)?.end();
+        this.#sinks.delete(effect.worker.id);
+        break;
+      case 'grant':
+        this.#send(effect.lease.workerId, { lease: this.#leaseMessage(effect.lease, effect.round), command: 'lease' });
+        break;
+      case 'revoke':
+        this.#send(effect.lease.workerId, { revoke: { leaseId: effect.lease.id }, command: 'revoke' });
+        break;
+      case 'expired':
+        onEvent({ event: 'lease-expired', workerId: effect.lease.workerId, step: effect.round.step, node: effect.lease.node, reason: effect.reason });
+        break;
+      case 'lease-given-up':
+        onEvent({ event: 'warning', message: `worker ${effect.workerId} gave a lease up: ${effect.reason}` });
+        break;
+      case 'open-round':
+        this.#openRound(effect.kind, effect.step);
+        break;
+      case 'answer':
+        this.#answer(effect);
+        break;
+      case 'refuse':
+        this.#refuse(effect);
+        break;
+      case 'update':
+        this.#background(this.#update(effect.round));
+        break;
+      case 'validated':
+        this.#validated(effect);
+        break;
+      case 'advanced':
+        for (const workerId of this.#sinks.keys()) this.#send(workerId, { stepAdvanced: { step: effect.step }, command: 'stepAdvanced' });
+        break;
+      case 'checkpoint':
+        this.#background(this.#checkpoint());
+        break;
+      case 'ended':
+        this.#end(effect);
+        break;
+    }
+  }
+
+  #background(work: Promise<void>): void {
+    work.catch((error: unknown) => { this.fail(error); });
+  }
+
+  #openRound(kind: Round['kind'], step: number): void {
+    const { data, thread, nowMs } = this.#options;
+    this.#carried.forget();
+    if (kind === 'evaluate') {
+      this.#evaluationLeaves ??= Array.from({ length: data.evaluation.count }, (_, i) => countLeaf(data.evaluation.microshard(i), 0));
+      this.dispatch({ type: 'round-opened', nowMs: nowMs(), kind, leaves: this.#evaluationLeaves });
+      return;
+    }
+    this.#batch = data.batch(step);
+    if (this.#batch.startsEpoch) this.#carried.reset();
+    const leaves = this.#batch.microshards.map((microshard) => (microshard === undefined ? undefined : countLeaf(microshard, this.#stateBytes(microshard))));
+    this.#background(thread.call('open', leaves.map((leaf) => leaf === undefined)));
+    this.#roundOpenedMs = nowMs();
+    this.dispatch({ type: 'round-opened', nowMs: this.#roundOpenedMs, kind, leaves });
+  }
+
+  #leaseMessage(lease: Lease, round: Round): Lease__Output {
+    const { begin, width } = lease.node;
+    const { data } = this.#options;
+    const indexes = Array.from({ length: width }, (_, i) => begin + i).filter((index) => round.leaves[index] !== undefined);
+    const messages = indexes.map((index) => {
+      if (round.kind === 'evaluate') return microshardMessage(data.evaluation.microshard(index), undefined);
+      const microshard = this.#batch?.microshards[index];
+      if (microshard === undefined) throw new BpttError('internal', `microshard ${String(index)} of step ${String(round.step)} is gone`);
+      return microshardMessage(microshard, this.#carried.current[index]);
+    });
+    return leaseMessage(lease, round, messages);
+  }
+
+  #answer({ push, outcome }: Extract<Effect, { type: 'answer' }>): void {
+    const waiting = this.#pushes.get(push.pushId);
+    this.#pushes.delete(push.pushId);
+    const { round } = this.#state;
+    const { thread } = this.#options;
+    if (outcome !== 'COMMITTED') {
+      if (push.totalBytes > 0) this.#background(thread.call('discard', push.pushId));
+    } else if (push.kind === 'train' && push.nonFinite !== undefined) {
+      this.#background(thread.call('adoptNonFinite', push.node));
+    } else if (push.kind === 'train') {
+      this.#background(thread.call('adopt', push.pushId, push.node));
+      if (round !== undefined && waiting !== undefined) this.#carried.collect(round, push.node, waiting.payload.subarray(push.gradientBytes));
+    }
+    waiting?.resolve(pushReply(outcome, this.#state.step));
+  }
+
+  #refuse({ push, code, message }: Extract<Effect, { type: 'refuse' }>): void {
+    const waiting = this.#pushes.get(push.pushId);
+    this.#pushes.delete(push.pushId);
+    if (push.totalBytes > 0) this.#background(this.#options.thread.call('discard', push.pushId));
+    if (code === 'data-loss') {
+      this.#options.onEvent({ event: 'duplicate-mismatch', workerId: push.workerId, step: push.step, node: push.node, message });
+    }
+    waiting?.reject(new BpttError(code, message));
+  }
+
+  async #update(round: Round): Promise<void> {
+    const { config, thread } = this.#options;
+    const { step } = round;
+    const counts = countNode(round, rootOf(round));
+    const divisor = counts.tokens === 0 ? 0 : reductionDivisor(config.reduction, counts);
+    const { learningRate } = this.#state.schedule;
+    // The next parameters are written over those of the step before.
+    this.#held.delete(step - 1);
+    const reply = await thread.call('update', { step, divisor, clip: config.clip, learningRate, policy: config.explosion });
+    if (this.#state.phase === 'ended') return;
+    if (Number.isNaN(reply.gradientNorm)) this.#exploded(round);
+    if (reply.outcome === 'stopped') {
+      this.dispatch({ type: 'exploded', reason: `step ${String(step)}: the gradient is not finite, and the explosion policy is stop` });
+      return;
+    }
+    if (reply.outcome === 'updated' || reply.outcome === 'empty') this.#carried.accept();
+    this.#held.set(step + 1, reply.parametersSha256);
+    this.#logStep(round, { ...reply, outcome: reply.outcome }, learningRate);
+    this.dispatch({ type: 'updated' });
+  }
+
+  #exploded(round: Round): void {
+    this.#stepsNonFinite += 1;
+    const flagged = [...round.committed.values()].filter(({ nonFinite }) => nonFinite !== undefined).sort((a, b) => a.node.begin - b.node.begin);
+    this.#options.onEvent({ event: 'non-finite', step: round.step, location: flagged.at(0)?.nonFinite, policy: this.#options.config.explosion });
+    if (this.#options.config.explosion !== 'stop') this.#carried.rejectAll();
+  }
+
+  #logStep(round: Round, reply: UpdateReply & { readonly outcome: StepOutcome }, learningRate: number): void {
+    const { log, nowMs, onEvent } = this.#options;
+    const { outcome, gradientNorm, clipped, parametersSha256 } = reply;
+    const { tokens, sequences } = countNode(round, rootOf(round));
+    const elapsedMs = Math.max(nowMs() - this.#roundOpenedMs, Number.MIN_VALUE);
+    this.#trainedMs += elapsedMs;
+    this.#trainedTokens += tokens;
+    this.#tokensPerSecond = (1000 * this.#trainedTokens) / this.#trainedMs;
+    const lossSum = sumLosses(round);
+    this.#trainLoss = lossSum / tokens;
+    this.#gradientNorm = gradientNorm;
+    const step = round.step + 1;
+    const epoch = this.#batch?.epoch ?? 0;
+    log.step({ step, epoch, tokens, sequences, outcome, lossSum: finiteOrNull(lossSum), gradientNorm: finiteOrNull(gradientNorm), learningRate, parametersSha256 });
+    const event = { event: 'step', step, epoch, trainLoss: this.#trainLoss, gradientNorm, clipped, learningRate, tokens, tokensPerSecond: (1000 * tokens) / elapsedMs, outcome } as const;
+    log.metric(event);
+    onEvent(event);
+  }
+
+  #validated({ step, validLoss, learningRate }: Extract<Effect, { type: 'validated' }>): void {
+    this.#validLoss = validLoss;
+    const event = { event: 'validation', step, validLoss, learningRate } as const;
+    this.#options.log.metric(event);
+    this.#options.onEvent(event);
+  }
+
+  async #checkpoint(): Promise<void> {
+    const { origin, log, thread, onEvent } = this.#options;
+    const { step, schedule, scheduledStep } = this.#state;
+    const parametersSha256 = this.#held.get(step) ?? '';
+    log.sync();
+    const path = await thread.call('checkpoint', { origin, cursor: { step, schedule, scheduledStep }, parametersSha256, states: this.#carried.current });
+    if (this.#state.phase === 'ended') return;
+    onEvent({ event: 'checkpoint', step, path, parametersSha256 });
+    this.dispatch({ type: 'checkpointed' });
+  }
+
+  #end({ outcome, reason }: Extract<Effect, { type: 'ended' }>): void {
+    const { step } = this.#state;
+    const { trainLoss, validLoss, tokensPerSecond } = this.figures;
+    const result: RunResult = { outcome, reason, step, trainLoss, validLoss, parametersSha256: this.#held.get(step) ?? '', tokensPerSecond };
+    for (const sink of this.#sinks.values()) this.#drain(sink);
+    try {
+      this.#options.log.sync();
+    } catch (error) {
+      this.#options.onEvent({ event: 'warning', message: `the journal could not be synced: ${String(error)}` });
+    }
+    this.#options.onEvent({ event: 'done', ...result });
+    this.#finish(result);
+  }
+
+  #drain(sink: CommandSink): void {
+    const { ending } = this.#state;
+    sink.send({ drain: { reason: ending?.reason ?? '', finished: ending?.outcome === 'finished' }, command: 'drain' });
+  }
+
+  #send(workerId: string, command: ServerCommand__Output): void {
+    this.#sinks.get(workerId)?.send(command);
+  }
+
+  #stateBytes({ B }: Microshard): number {
+    const { model, truncation } = this.#options.config;
+    return truncation.kind === 'chunk' ? stateSize(model, B) * Float32Array.BYTES_PER_ELEMENT : 0;
+  }
+}
+
+/** The answer to a push. */
+export function pushReply(outcome: 'COMMITTED' | 'DUPLICATE' | 'STALE' | 'FENCED', currentStep: number): PushGradientReply__Output {
+  return { outcome: PushOutcome[`PUSH_OUTCOME_${outcome}`], currentStep };
+}
+
+function countLeaf(microshard: Microshard, stateBytes: number): LeafCounts {
+  return { tokens: countTargets(microshard), sequences: countSequences(microshard), stateBytes };
+}
+
+function finiteOrNull(value: number): number | null {
+  return Number.isFinite(value) ? value : null;
+}

@@ -1,0 +1,4 @@
+import { describeServerConnection } from './testing/server-connection-contract.js';
+
+describeServerConnection('in-process');
+describeServerConnection('gRPC');

@@ -1,0 +1,206 @@
+import { createHash } from 'node:crypto';
+import { afterEach, describe, expect, it } from 'vitest';
+import { exploded, ReferenceWorker, type PreparedPush } from './reference-worker.js';
+import { startTestServer, type TestServer, type TestServerOptions, type Transport } from './test-server.js';
+import type { Lease__Output } from '@bptt/rpc';
+
+/** What every `ServerConnection` must do, and how the server behind it must answer: each outcome and each refusal of the protocol. */
+export function describeServerConnection(transport: Transport): void {
+  describe(`a server connection, ${transport}`, () => {
+    let test: TestServer | undefined;
+
+    afterEach(async () => {
+      await test?.close();
+      test = undefined;
+    });
+
+    async function start(options: TestServerOptions = {}): Promise<TestServer> {
+      test = await startTestServer({ transport, ...options });
+      return test;
+    }
+
+    /** Two workers, each with a lease, so that the step is not over when one of them pushes. */
+    async function startTwo(options: TestServerOptions = {}): Promise<{ test: TestServer; workers: ReferenceWorker[]; pushes: PreparedPush[] }> {
+      const { connect, config } = await start(options);
+      const workers = [await ReferenceWorker.join(connect(), config), await ReferenceWorker.join(connect(), config)];
+      const pushes: PreparedPush[] = [];
+      for (const worker of workers) pushes.push(await worker.compute(await leaseOf(worker)));
+      if (test === undefined) throw new Error('the server did not start');
+      return { test, workers, pushes };
+    }
+
+    it('says what the server runs', async () => {
+      const { connect, server } = await start();
+      const info = await connect().getInfo();
+      expect(info).toMatchObject({ backendId: 'reference/1', truncation: 'full', microshards: 3, step: 0, state: 'RUN_STATE_TRAINING', model: { cell: 'rnn', vocabulary: 7 } });
+      expect(info.runId).toBe(server.info.runId);
+      expect(info.manifest?.tensors.map(({ name }) => name)).toContain('decoder.weight');
+    });
+
+    it.each([
+      ['protocol version', { protocolVersion: 99 }, ['1 to 1', '99']],
+      ['backend', { backendId: 'simd/1' }, ['reference/1', 'simd/1']],
+      ['manifest', { manifestSha256: Buffer.alloc(32, 7) }, ['07070707']],
+    ])('refuses a worker with another %s and names both values', async (_what, change, texts) => {
+      const connection = (await start()).connect();
+      const { manifest, backendId } = await connection.getInfo();
+      const sha256 = manifest?.sha256 ?? Buffer.alloc(0);
+      const join = connection.join({ protocolVersion: 1, backendId, manifestSha256: sha256, threads: 1, name: 'x', ...change });
+      const error: unknown = await join.catch((caught: unknown) => caught);
+      expect(error).toMatchObject({ code: 'failed-precondition' });
+      for (const text of texts) expect((error as Error).message).toContain(text);
+      if ('manifestSha256' in change) expect((error as Error).message).toContain(sha256.toString('hex'));
+    });
+
+    it('hands out parameters that have the hash it names', async () => {
+      const { connect, server } = await start();
+      const { values, sha256, step } = await connect().pullParameters(server.info.runId, 0);
+      expect(step).toBe(0);
+      expect(values.buffer).toBeInstanceOf(SharedArrayBuffer);
+      expect(createHash('sha256').update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength)).digest('hex')).toBe(sha256);
+    });
+
+    it('refuses parameters of another run, and of a step that is not held', async () => {
+      const { connect, server } = await start();
+      const connection = connect();
+      await expect(connection.pullParameters('other', 0)).rejects.toMatchObject({ code: 'failed-precondition' });
+      await expect(connection.pullParameters(server.info.runId, 1)).rejects.toMatchObject({ code: 'aborted' });
+    });
+
+    it('leases a node, takes its result, and goes on to the next step', async () => {
+      const { connect, config } = await start();
+      const worker = await ReferenceWorker.join(connect(), config);
+      const lease = await leaseOf(worker);
+      expect(lease).toMatchObject({ kind: 'LEASE_KIND_TRAIN', step: 0, nodeBegin: 0, nodeWidth: 3 });
+      // The second microshard is empty.
+      expect(lease.microshards.map(({ index }) => index)).toEqual([0, 2]);
+      expect(await worker.push(await worker.compute(lease))).toMatchObject({ outcome: 'PUSH_OUTCOME_COMMITTED' });
+      expect((await leaseOf(worker)).step).toBe(1);
+    });
+
+    it('answers a repeated push with DUPLICATE, and one with other bits with DATA_LOSS and an alarm', async () => {
+      const { test, workers, pushes } = await startTwo();
+      expect(await workers[0].push(pushes[0])).toMatchObject({ outcome: 'PUSH_OUTCOME_COMMITTED' });
+      expect(await workers[0].push(pushes[0])).toMatchObject({ outcome: 'PUSH_OUTCOME_DUPLICATE' });
+      const changed = pushes[0].payload.slice();
+      changed[0] ^= 1;
+      await expect(workers[0].push({ ...pushes[0], payload: changed })).rejects.toMatchObject({ code: 'data-loss' });
+      expect(await test.event('duplicate-mismatch')).toMatchObject({ workerId: 'w1', step: 0 });
+    });
+
+    it('answers a push of a step that is over with STALE', async () => {
+      const { test, workers, pushes } = await startTwo();
+      for (const [i, worker] of workers.entries()) await worker.push(pushes[i]);
+      await test.event('step');
+      expect(await workers[0].push(pushes[0])).toMatchObject({ outcome: 'PUSH_OUTCOME_STALE', currentStep: 1 });
+    });
+
+    it('fences a worker that left, and gives its node to another', async () => {
+      const { test, workers, pushes } = await startTwo();
+      await workers[0].push(pushes[0]);
+      await workers[1].connection.leave(workers[1].identity);
+      expect(await workers[1].push(pushes[1])).toMatchObject({ outcome: 'PUSH_OUTCOME_FENCED' });
+      expect(await leaseOf(workers[0])).toMatchObject({ nodeBegin: pushes[1].header.nodeBegin, nodeWidth: pushes[1].header.nodeWidth });
+      expect(test.events.some(({ event }) => event === 'lease-expired')).toBe(false);
+    });
+
+    it('fences a worker whose lease expired', async () => {
+      const { connect, config, event } = await start({ timing: { leaseFloorMs: 1, tickMs: 5 } });
+      const worker = await ReferenceWorker.join(connect(), config);
+      const push = await worker.compute(await leaseOf(worker));
+      expect(await event('lease-expired')).toMatchObject({ workerId: 'w1', step: 0, reason: 'time' });
+      expect(await worker.push(push)).toMatchObject({ outcome: 'PUSH_OUTCOME_FENCED' });
+    });
+
+    it('takes the lease of a worker whose connection breaks before its commit, counts it as expired, and changes nothing else', async () => {
+      const { test, workers, pushes } = await startTwo();
+      const torn = workers[1].push(pushes[1]).catch((error: unknown) => error);
+      workers[1].connection.close();
+      expect(await torn).toMatchObject({ name: 'BpttError' });
+      expect(await test.event('lease-expired')).toMatchObject({ workerId: 'w2', reason: 'disconnected' });
+      expect((await workers[0].connection.getStatus()).leasesExpired).toBe(1);
+      await workers[0].push(pushes[0]);
+      expect(await leaseOf(workers[0])).toMatchObject({ step: 0, nodeBegin: pushes[1].header.nodeBegin });
+    });
+
+    it.each([
+      ['a payload shorter than announced', (push: PreparedPush) => ({ ...push, payload: push.payload.slice(4) }), 'invalid-argument'],
+      ['a gradient of another size', (push: PreparedPush) => ({ header: { ...push.header, totalBytes: 8, gradientBytes: 8 }, payload: new Uint8Array(8) }), 'invalid-argument'],
+      ['row ids that do not ascend', (push: PreparedPush) => ({ ...push, payload: withRowIds(push) }), 'invalid-argument'],
+      ['a gradient that is not finite, without the flag', (push: PreparedPush) => ({ ...push, payload: withNaN(push.payload) }), 'invalid-argument'],
+      ['a loss that is not finite, without the flag', (push: PreparedPush) => ({ ...push, header: { ...push.header, lossSum: NaN } }), 'invalid-argument'],
+      ['other counts', (push: PreparedPush) => ({ ...push, header: { ...push.header, tokens: 1 } }), 'invalid-argument'],
+      ['a node that is not in the tree', (push: PreparedPush) => ({ ...push, header: { ...push.header, nodeBegin: 1, nodeWidth: 2 } }), 'invalid-argument'],
+      ['another run', (push: PreparedPush) => ({ ...push, header: { ...push.header, runId: 'other' } }), 'failed-precondition'],
+      ['a step to come', (push: PreparedPush) => ({ ...push, header: { ...push.header, step: 5 } }), 'failed-precondition'],
+    ])('refuses a push with %s, after which the true one is taken', async (_what, spoil, code) => {
+      const { connect, config } = await start();
+      const worker = await ReferenceWorker.join(connect(), config);
+      const push = await worker.compute(await leaseOf(worker));
+      await expect(worker.push(spoil(push))).rejects.toMatchObject({ code });
+      expect(await worker.push(push)).toMatchObject({ outcome: 'PUSH_OUTCOME_COMMITTED' });
+    });
+
+    it('takes a flagged explosion, follows the policy, and goes on', async () => {
+      const { connect, config, event } = await start();
+      const worker = await ReferenceWorker.join(connect(), config);
+      const push = await worker.compute(await leaseOf(worker));
+      expect(await worker.push(exploded(push))).toMatchObject({ outcome: 'PUSH_OUTCOME_COMMITTED' });
+      expect(await event('non-finite')).toMatchObject({ step: 0, policy: 'skip', location: { microshard: 0, sequence: 1, timeStep: 2, layer: 0, phase: 'backward' } });
+      expect(await event('step')).toMatchObject({ step: 1, outcome: 'skipped' });
+      expect((await leaseOf(worker)).step).toBe(1);
+    });
+
+    it('gives a lease that a worker gives up to another', async () => {
+      const { connect, config, event } = await start();
+      const worker = await ReferenceWorker.join(connect(), config);
+      const lease = await leaseOf(worker);
+      worker.control.send({ leaseFailed: { leaseId: lease.leaseId, reason: 'no memory' }, event: 'leaseFailed' });
+      expect(await event('warning')).toMatchObject({ message: expect.stringContaining('no memory') as string });
+      const other = await ReferenceWorker.join(connect(), config);
+      expect((await leaseOf(other)).leaseId).not.toBe(lease.leaseId);
+    });
+
+    it('ends a control stream of a worker that it does not know', async () => {
+      const control = (await start()).connect().control({ workerId: 'w9', generation: 1 });
+      control.send({ ready: {}, event: 'ready' });
+      await expect(control.commands[Symbol.asyncIterator]().next()).rejects.toMatchObject({ code: 'failed-precondition' });
+    });
+
+    it('tells how the run goes, and sends workers home at its end', async () => {
+      const { connect, config, server } = await start();
+      const connection = connect();
+      const worker = await ReferenceWorker.join(connection, config);
+      const leases = worker.run();
+      expect(await server.finished).toMatchObject({ outcome: 'finished', step: 4 });
+      // Four steps, and one validation of five microshards in one or more leases.
+      expect(await leases).toBeGreaterThanOrEqual(5);
+      const status = await connection.getStatus();
+      expect(status).toMatchObject({ state: 'RUN_STATE_FINISHED', stepAcknowledged: 4, stepDurable: 4, stepsTotal: 4, stepsNonFinite: 0, backendId: 'reference/1', workers: [] });
+      expect(status.validLoss).toBeGreaterThan(0);
+      const { manifest } = await connection.getInfo();
+      await expect(connection.join({ protocolVersion: 1, backendId: 'reference/1', manifestSha256: manifest?.sha256 ?? Buffer.alloc(0), threads: 1, name: '' })).rejects.toMatchObject({ code: 'unavailable' });
+    });
+  });
+}
+
+async function leaseOf(worker: ReferenceWorker): Promise<Lease__Output> {
+  const lease = await worker.lease();
+  if (lease === undefined) throw new Error('expected a lease, got the end of the stream');
+  return lease;
+}
+
+function withNaN(payload: Uint8Array): Uint8Array {
+  const changed = payload.slice();
+  new Float32Array(changed.buffer)[0] = NaN;
+  return changed;
+}
+
+/** The row ids of the last, row-sparse tensor lie behind the dense ones; the first two are swapped. */
+function withRowIds({ payload }: PreparedPush): Uint8Array {
+  const changed = payload.slice();
+  const words = new Uint32Array(changed.buffer);
+  const count = [...words.keys()].find((i) => i + 1 + words[i] * 6 === words.length && words[i] > 1) ?? 0;
+  [words[count + 1], words[count + 2]] = [words[count + 2], words[count + 1]];
+  return changed;
+}
