@@ -10,6 +10,7 @@ export * from './listen.js';
 export * from './manifest.js';
 export * from './model-message.js';
 export * from './proto.js';
+export * from './protocol-version.js';
 export * from './server-connection.js';
 export * from './sha256.js';
 export * from './tensor-codec.js';

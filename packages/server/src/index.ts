@@ -7,5 +7,4 @@ export type { ParameterServer, ParameterServerOptions, ServerTiming } from './se
 export { CHECKPOINTS_KEPT, readCheckpoint } from './checkpoints.js';
 export type { Checkpoint, CheckpointOrigin } from './checkpoint-format.js';
 export { readStoredRun, type StoredRun } from './run-folder.js';
-export { PROTOCOL_VERSION_MAX, PROTOCOL_VERSION_MIN } from './protocol-version.js';
 export { startParameterServer } from './parameter-server.js';

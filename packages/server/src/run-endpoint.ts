@@ -1,10 +1,9 @@
 import { monitorEventLoopDelay, type IntervalHistogram } from 'node:perf_hooks';
 import { BpttError, formatTruncation, parameterLayout } from '@bptt/core';
-import { manifestOf, modelMessageOf, type GetStatusReply__Output, type JoinReply__Output, type JoinRequest__Output, type Manifest__Output, type PushGradientReply__Output, type PushHeader__Output, type ServerInfo__Output, type WorkerEvent__Output, type WorkerIdentity } from '@bptt/rpc';
+import { manifestOf, modelMessageOf, PROTOCOL_VERSION_MAX, PROTOCOL_VERSION_MIN, type GetStatusReply__Output, type JoinReply__Output, type JoinRequest__Output, type Manifest__Output, type PushGradientReply__Output, type PushHeader__Output, type ServerInfo__Output, type WorkerEvent__Output, type WorkerIdentity } from '@bptt/rpc';
 import type { CommandSink, Endpoint, HeldParameters, PushReception, WorkerChannel } from './endpoint.js';
 import { claimOf, runStateMessage } from './messages.js';
 import { judgeClaim, type PushClaim } from './push-judgement.js';
-import { PROTOCOL_VERSION_MAX, PROTOCOL_VERSION_MIN } from './protocol-version.js';
 import type { RunConfig } from './run-config.js';
 import type { RunEvent } from './run-event.js';
 import type { RunLog } from './run-log.js';

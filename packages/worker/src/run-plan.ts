@@ -1,9 +1,6 @@
 import { BpttError, parameterLayout, parseTruncation, type ModelConfig, type Truncation } from '@bptt/core';
-import { manifestOf, modelOf, type ServerInfo__Output } from '@bptt/rpc';
+import { manifestOf, modelOf, PROTOCOL_VERSION_MAX, type ServerInfo__Output } from '@bptt/rpc';
 import { backendForId, createBackend } from './backends.js';
-
-/** The version of the wire protocol that this worker speaks. */
-export const PROTOCOL_VERSION = 1;
 
 /** What a worker computes for a run. */
 export interface RunPlan {
@@ -24,8 +21,8 @@ export interface RunPlan {
  */
 export function planRun(info: ServerInfo__Output, backend: string): RunPlan {
   const { protocolVersionMin, protocolVersionMax, runId } = info;
-  if (PROTOCOL_VERSION < protocolVersionMin || PROTOCOL_VERSION > protocolVersionMax) {
-    throw new BpttError('failed-precondition', `protocol version: the server speaks ${String(protocolVersionMin)} to ${String(protocolVersionMax)}, this worker ${String(PROTOCOL_VERSION)}`);
+  if (PROTOCOL_VERSION_MAX < protocolVersionMin || PROTOCOL_VERSION_MAX > protocolVersionMax) {
+    throw new BpttError('failed-precondition', `protocol version: the server speaks ${String(protocolVersionMin)} to ${String(protocolVersionMax)}, this worker ${String(PROTOCOL_VERSION_MAX)}`);
   }
   const model = modelOf(info.model);
   const manifestSha256 = manifestOf(parameterLayout(model)).sha256;

@@ -1,9 +1,9 @@
 import { BpttError } from '@bptt/core';
-import type { ServerConnection, ServerInfo__Output } from '@bptt/rpc';
+import { PROTOCOL_VERSION_MAX, type ServerConnection, type ServerInfo__Output } from '@bptt/rpc';
 import { CALL_BACKOFF, isTransient, pause, RECONNECT_BACKOFF, unlessAborted, type Backoff } from './backoff.js';
 import { createComputePool, type ComputePool } from './compute-pool.js';
 import type { ParameterCache } from './lease-runner.js';
-import { planRun, PROTOCOL_VERSION, type RunPlan } from './run-plan.js';
+import { planRun, type RunPlan } from './run-plan.js';
 import { runSession, type SessionEnd } from './training-loop.js';
 import type { WorkerProgress } from './worker-event.js';
 
@@ -126,7 +126,7 @@ async function joinAndServe({ options, plan, pool, connection }: Membership, cac
   try {
     const over = describeEnd(await unlessAborted(connection.getInfo(), signal));
     if (over !== undefined) return { kind: 'drained', finished: over[0], reason: over[1] };
-    const joined = await unlessAborted(connection.join({ protocolVersion: PROTOCOL_VERSION, backendId, manifestSha256, threads, name }), signal);
+    const joined = await unlessAborted(connection.join({ protocolVersion: PROTOCOL_VERSION_MAX, backendId, manifestSha256, threads, name }), signal);
     if (joined.runId !== runId) throw new BpttError('failed-precondition', `run id: the server now runs ${joined.runId}, this worker joined ${runId}`);
     const { workerId, generation, heartbeatIntervalMs } = joined;
     onEvent({ event: 'joined', workerId, backendId, executes: pool.executes, threads });

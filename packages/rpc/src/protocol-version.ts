@@ -1,0 +1,4 @@
+/** Oldest version of the protocol that this code speaks. */
+export const PROTOCOL_VERSION_MIN = 1;
+/** Newest version of the protocol that this code speaks: the one that a worker asks for. */
+export const PROTOCOL_VERSION_MAX = 1;

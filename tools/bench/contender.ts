@@ -1,0 +1,24 @@
+/** One of several that do the same work in turn. */
+export interface Contender {
+  readonly name: string;
+  /** What really executes: a backend's id and executor, or a library with its version. */
+  readonly executes: string;
+  /** Does the work once. Returns the milliseconds that it took, preparations left out. */
+  step(): Promise<number>;
+  /** Gives back what it holds. */
+  close(): Promise<void>;
+}
+
+/** A contender that may not be there: `open` throws `Unavailable` with the reason. */
+export interface Entrant {
+  readonly name: string;
+  open(): Promise<Contender>;
+}
+
+/** Why a contender cannot take part on this machine. Any other error is a fault and ends the benchmark. */
+export class Unavailable extends Error {
+  constructor(reason: string, options?: { cause?: unknown }) {
+    super(reason, options);
+    this.name = 'Unavailable';
+  }
+}

@@ -1,0 +1,42 @@
+import { describe, expect, it } from 'vitest';
+import { Unavailable, type Contender } from './contender.js';
+import { peerEntrant } from './peer-contender.js';
+
+const SMALL = ['--vocabulary', '12', '--hidden', '4', '--steps', '3', '--batch', '2', '--window', '1'];
+
+describe('a peer', () => {
+  it('is unavailable, with the packages to install, where there is no such interpreter', async () => {
+    const peer = peerEntrant({ name: 'NumPy', script: 'numpy_tutorial.py', packages: 'python3-numpy', arguments: SMALL, python: '/nonexistent/python3' });
+    await expect(peer.open()).rejects.toThrow(Unavailable);
+    await expect(peer.open()).rejects.toThrow(/not installed .*ENOENT.*apt-get install python3-numpy/);
+  });
+
+  it.each([
+    ['PyTorch', 'torch_lm.py', ['--cell', 'rnn', '--input', 'onehot', ...SMALL]],
+    ['NumPy', 'numpy_tutorial.py', SMALL],
+  ])('trains in %s where it is installed', async (name, script, given) => {
+    const contender = await openOrReason(name, script, given);
+    if (typeof contender === 'string') {
+      expect(contender).toContain('apt-get install');
+      return;
+    }
+    expect(contender.executes).toMatch(/^(numpy|pytorch) \d/);
+    expect(await contender.step()).toBeGreaterThan(0);
+    expect(await contender.step()).toBeGreaterThan(0);
+    await contender.close();
+  }, 120_000);
+
+  it('fails with its own last words where it is asked for something it does not know', async () => {
+    const reason = await openOrReason('NumPy', 'numpy_tutorial.py', ['--vocabulary', 'many']).catch((error: unknown) => String(error));
+    expect(reason).toMatch(/invalid int value: 'many'|apt-get install/);
+  });
+});
+
+async function openOrReason(name: string, script: string, given: readonly string[]): Promise<Contender | string> {
+  try {
+    return await peerEntrant({ name, script, packages: 'some-package', arguments: given }).open();
+  } catch (error) {
+    if (error instanceof Unavailable) return error.message;
+    throw error;
+  }
+}

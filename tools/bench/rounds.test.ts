@@ -1,0 +1,48 @@
+import { describe, expect, it } from 'vitest';
+import type { Contender } from './contender.js';
+import { median, runRounds } from './rounds.js';
+
+/** A contender that says that its steps took these times, again and again, and notes each in `log`. */
+function scripted(name: string, log: string[], timesMs: readonly number[]): Contender {
+  let steps = 0;
+  return {
+    name,
+    executes: 'nothing',
+    step: () => {
+      log.push(name);
+      steps += 1;
+      return Promise.resolve(timesMs[(steps - 1) % timesMs.length]);
+    },
+    close: () => Promise.resolve(),
+  };
+}
+
+describe('rounds', () => {
+  it('let contenders work in turn, each round begun by another', async () => {
+    const log: string[] = [];
+    await runRounds([scripted('a', log, [300]), scripted('b', log, [300]), scripted('c', log, [300])], 3);
+    // Two steps each to warm up and to see how long a step is, then one a round.
+    expect(log.join('')).toBe('aabbcc' + 'abc' + 'bca' + 'cab');
+  });
+
+  it('repeat a quick contender within a round and take the mean', async () => {
+    const log: string[] = [];
+    const [timing] = await runRounds([scripted('a', log, [50, 50, 40, 60])], 5);
+    expect(log).toHaveLength(2 + 5 * 4);
+    expect(timing.samplesMs).toEqual([50, 50, 50, 50, 50]);
+  });
+
+  it('give the median of all rounds, warm-up left out', async () => {
+    const [timing] = await runRounds([scripted('a', [], [9_000, 300, 400, 500, 200, 100, 300])], 5);
+    expect(timing).toEqual({ samplesMs: [400, 500, 200, 100, 300], medianMs: 300 });
+  });
+});
+
+describe('the median', () => {
+  it('is the middle value, or between the two in the middle', () => {
+    expect(median([3])).toBe(3);
+    expect(median([10, 1, 2])).toBe(2);
+    expect(median([10, 1, 2, 4])).toBe(3);
+    expect(median([])).toBeNaN();
+  });
+});

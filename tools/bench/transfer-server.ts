@@ -1,0 +1,54 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Microshard } from '@bptt/core';
+import { startParameterServer, type RunConfig, type RunData } from '@bptt/server';
+import { startRawServer } from './raw-stream.js';
+import { TRANSFER_BACKEND_ID, TRANSFER_MODEL, type TransferAddresses } from './transfer-setting.js';
+
+/** More than any benchmark pushes. */
+const STEPS = 1_000_000;
+const WORD: Microshard = { index: 0, T: 1, B: 1, inputs: Int32Array.of(1), targets: Int32Array.of(2), sequences: Int32Array.of(0) };
+
+const DATA: RunData = {
+  hash: 'benchmark',
+  stepsPerEpoch: STEPS,
+  microshards: 1,
+  batch: (step) => ({ epoch: 0, startsEpoch: step === 0, microshards: [WORD], tokens: 1, sequences: 1 }),
+  evaluation: { count: 1, microshard: () => WORD },
+};
+
+const CONFIG: RunConfig = {
+  model: TRANSFER_MODEL,
+  init: 'uniformFanIn',
+  seed: 1,
+  truncation: { kind: 'full' },
+  reduction: 'tokenMean',
+  batch: 1,
+  microshards: 1,
+  learningRate: 0.001,
+  schedule: 'constant',
+  clip: 0,
+  explosion: 'stop',
+  validEvery: 0,
+  checkpointEvery: 0,
+  corpus: { source: 'benchmark', tokens: 'word', lowercase: false, sentences: 'auto' },
+};
+
+/** Starts the other end of the transfers: a parameter server with a run folder that is removed at the end, and a raw stream. */
+export async function startTransferServers(): Promise<{ readonly addresses: TransferAddresses; close(): Promise<void> }> {
+  const folder = await mkdtemp(join(tmpdir(), 'bptt-bench-'));
+  const server = await startParameterServer({
+    config: CONFIG, data: DATA, vocabularyJson: [], runDirectory: join(folder, 'run'), backendId: TRANSFER_BACKEND_ID, stepsTotal: STEPS, onEvent: () => undefined,
+  });
+  const { port } = await server.listen('127.0.0.1:0');
+  const raw = await startRawServer();
+  return {
+    addresses: { bptt: `127.0.0.1:${String(port)}`, raw: raw.address },
+    close: async () => {
+      raw.close();
+      await server.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,33 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { rawContenders } from './raw-stream.js';
+import { startTransferServers } from './transfer-server.js';
+import { bpttContenders } from './transfer-worker.js';
+
+describe('transfers', () => {
+  let servers: Awaited<ReturnType<typeof startTransferServers>>;
+  beforeAll(async () => {
+    servers = await startTransferServers();
+  });
+  afterAll(async () => {
+    await servers.close();
+  });
+
+  it('push whole gradients and pull whole parameters, step after step', async () => {
+    const { push, pull, bytes } = await bpttContenders(servers.addresses.bptt);
+    // 1,610,000 parameters; a gradient has a count and 8,000 row ids besides.
+    expect(bytes).toEqual({ push: 4 * (1_610_000 + 1 + 8_000), pull: 4 * 1_610_000 });
+    for (const contender of [push, pull, push]) expect(await contender.step()).toBeGreaterThan(0);
+    await push.close();
+    await pull.close();
+  });
+
+  it('stream as many raw bytes, also where the last chunk is not full', async () => {
+    for (const bytes of [3, 1024 * 1024, 3_500_000]) {
+      const { push, pull } = rawContenders(servers.addresses.raw, bytes);
+      expect(await push.step()).toBeGreaterThan(0);
+      expect(await pull.step()).toBeGreaterThan(0);
+      await push.close();
+      await pull.close();
+    }
+  });
+});

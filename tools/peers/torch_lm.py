@@ -1,0 +1,161 @@
+"""Times training steps of a recurrent language model in PyTorch on random words: the peer that bptt is measured beside.
+
+    python3 tools/peers/torch_lm.py --cell rnn --input onehot --vocabulary 8000 --hidden 100 --batch 32 --steps 20
+    python3 tools/peers/torch_lm.py --cell lstm --layers 2 --hidden 200 --embedding 200 --batch 20 --steps 35 --carry --clip 5
+
+A step is forward, cross-entropy, backward, clipping where asked for, and SGD. The loss is summed over time and averaged over sentences.
+Without --carry every sentence begins with a zero state; with it the state of the step before is carried and detached.
+
+--input onehot is the tutorial's model: one layer without biases whose input matrix is read by word (an embedding with sparse gradient, and
+an input product by a fixed identity). --window k gives the error of every output k earlier steps, which PyTorch cannot be asked for
+directly: states are computed without gradient, and a window of k + 1 steps is run again for every output.
+
+Prints one JSON object. With --interactive it first prints `{"peer": ...}` and then, for each line on standard input, makes one step and
+prints `{"seconds": ...}`. With --ranks N it starts N processes under DistributedDataParallel over gloo, each with batch / N sentences.
+Debian: python3-torch and libopenblas0-pthread, without which its matrix products are several times slower.
+"""
+import argparse
+import json
+import os
+import resource
+import statistics
+import sys
+import time
+import torch
+from torch import nn
+
+WARM_UP_STEPS = 2
+CELLS = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
+
+
+class LanguageModel(nn.Module):
+    def __init__(self, a):
+        super().__init__()
+        onehot = a.input == "onehot"
+        width = a.hidden if onehot else a.embedding
+        # The word after the last is "no word": a row of zeros, which keeps a zero state at zero before a window begins.
+        self.encoder = nn.Embedding(a.vocabulary + 1, width, padding_idx=a.vocabulary, sparse=onehot and a.ranks == 1)
+        self.rnn = CELLS[a.cell](width, a.hidden, a.layers, bias=not onehot)
+        self.decoder = nn.Linear(a.hidden, a.vocabulary, bias=not onehot)
+        if onehot:
+            self.rnn.weight_ih_l0.requires_grad_(False).copy_(torch.eye(a.hidden))
+
+    def forward(self, words, state=None):
+        states, state = self.rnn(self.encoder(words), state)
+        return self.decoder(states), states, state
+
+
+def detached(state):
+    return tuple(part.detach() for part in state) if isinstance(state, tuple) else state.detach()
+
+
+class Trainer:
+    def __init__(self, a, model):
+        self.a, self.model, self.state = a, model, None
+        self.parameters = [p for p in model.parameters() if p.requires_grad]
+        self.optimizer = torch.optim.SGD(self.parameters, lr=a.learning_rate)
+        self.batch = a.batch // a.ranks
+
+    def words(self):
+        return torch.randint(0, self.a.vocabulary, (self.a.steps, self.batch))
+
+    def step(self):
+        """One training step on new random words; its seconds, without making the words."""
+        x, y = self.words(), self.words()
+        begin = time.perf_counter()
+        self.optimizer.zero_grad(set_to_none=True)
+        loss = self.whole_loss(x, y) if self.a.window is None else self.window_loss(x, y)
+        loss.backward()
+        if self.a.clip is not None:
+            nn.utils.clip_grad_norm_(self.parameters, self.a.clip)
+        self.optimizer.step()
+        return time.perf_counter() - begin
+
+    def whole_loss(self, x, y):
+        logits, _, state = self.model(x, self.state)
+        self.state = detached(state) if self.a.carry else None
+        return self.cross_entropy(logits, y)
+
+    def window_loss(self, x, y):
+        """Every output is the last step of a window of its own, begun with a frozen state."""
+        length = min(self.a.window, self.a.steps - 1) + 1
+        with torch.no_grad():
+            states, _ = self.model.rnn(self.model.encoder(x))
+        nothing = torch.full((length - 1, self.batch), self.a.vocabulary)
+        windows = torch.cat([nothing, x]).unfold(0, length, 1)  # [T, B, length]
+        zeros = states.new_zeros(length, self.batch, self.a.hidden)
+        frozen = torch.cat([zeros, states])[: self.a.steps]  # the state before each window
+        last, _ = self.model.rnn(self.model.encoder(windows.reshape(-1, length).t()), frozen.reshape(1, -1, self.a.hidden))
+        return self.cross_entropy(self.model.decoder(last[-1]), y)
+
+    def cross_entropy(self, logits, y):
+        return nn.functional.cross_entropy(logits.reshape(-1, self.a.vocabulary), y.reshape(-1), reduction="sum") / self.batch
+
+
+def blas_library():
+    """File name of the BLAS that this process has loaded; `unknown` where the system does not tell."""
+    try:
+        with open("/proc/self/maps", encoding="utf-8") as maps:
+            files = {os.path.realpath(line.split()[-1]) for line in maps if "blas" in line or "mkl" in line}
+    except OSError:
+        return "unknown"
+    # With OpenBLAS a thin libblas is loaded besides the library that does the work: the longest name.
+    return max((os.path.basename(name) for name in files), key=len, default="unknown")
+
+
+def describe(a):
+    return {"peer": "pytorch " + torch.__version__, "blas": blas_library(), "cell": a.cell, "input": a.input, "layers": a.layers,
+            "vocabulary": a.vocabulary, "hidden": a.hidden, "batch": a.batch, "steps": a.steps, "window": a.window, "threads": a.threads, "ranks": a.ranks}
+
+
+def run(rank, a):
+    torch.set_num_threads(a.threads)
+    torch.manual_seed(a.seed + rank)
+    model = LanguageModel(a)
+    if a.ranks > 1:
+        os.environ.setdefault("MASTER_ADDR", "127.0.0.1")
+        os.environ.setdefault("MASTER_PORT", "29533")
+        torch.distributed.init_process_group("gloo", rank=rank, world_size=a.ranks)
+        model = nn.parallel.DistributedDataParallel(model)
+    trainer = Trainer(a, model)
+    for _ in range(WARM_UP_STEPS):
+        trainer.step()
+    if a.interactive:
+        print(json.dumps(describe(a)), flush=True)
+        for _ in sys.stdin:
+            print(json.dumps({"seconds": trainer.step()}), flush=True)
+        return
+    seconds = statistics.median([trainer.step() for _ in range(a.repeats)])
+    if rank == 0:
+        print(json.dumps({**describe(a), "millisecondsPerStep": round(seconds * 1e3, 3), "tokensPerSecond": round(a.batch * a.steps / seconds),
+                          "peakRssMiB": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)}), flush=True)
+
+
+def parse():
+    parser = argparse.ArgumentParser(description="Times training steps in PyTorch.")
+    parser.add_argument("--cell", default="lstm", choices=sorted(CELLS))
+    parser.add_argument("--input", default="embedding", choices=["onehot", "embedding"])
+    for name, value in [("layers", 1), ("hidden", 100), ("embedding", 100), ("vocabulary", 8000), ("batch", 32), ("steps", 20),
+                        ("threads", 1), ("ranks", 1), ("repeats", 8), ("seed", 1)]:
+        parser.add_argument("--" + name, type=int, default=value)
+    parser.add_argument("--window", type=int, help="earlier steps that the error of an output reaches (default: all)")
+    parser.add_argument("--clip", type=float, help="largest global norm of the gradient (default: no clipping)")
+    parser.add_argument("--learning-rate", type=float, default=0.005)
+    parser.add_argument("--carry", action="store_true", help="carry the state from step to step")
+    parser.add_argument("--interactive", action="store_true", help="one step a line of standard input")
+    a = parser.parse_args()
+    if a.input == "onehot" and (a.cell != "rnn" or a.layers != 1 or a.clip is not None or a.ranks > 1):
+        parser.error("--input onehot is the tutorial's model: --cell rnn, one layer, one rank, no clipping")
+    if a.window is not None and (a.layers != 1 or a.carry or a.cell != "rnn" or a.ranks > 1):
+        parser.error("--window needs --cell rnn, one layer, one rank, and no carried state")
+    if a.batch % a.ranks != 0 or (a.interactive and a.ranks > 1):
+        parser.error("--batch must be a multiple of --ranks, and --interactive is for one rank")
+    return a
+
+
+if __name__ == "__main__":
+    arguments = parse()
+    if arguments.ranks > 1:
+        torch.multiprocessing.spawn(run, args=(arguments,), nprocs=arguments.ranks)
+    else:
+        run(0, arguments)
