@@ -1,5 +1,6 @@
 import { assert, BpttError } from './errors.js';
 import { matrixShape, type ParameterLayout, type TensorSpec } from './parameters.js';
+import type { FloatArray } from './shape.js';
 
 /** Rows of one row-sparse tensor. A row that is absent is a row of zeros. */
 export interface SparseRows {
@@ -94,5 +95,12 @@ export function decodeGradient(layout: ParameterLayout, bytes: Uint8Array): Grad
 
 /** Whether every element is finite. */
 export function isFiniteGradient(gradient: Gradient): boolean {
-  return gradient.dense.every(Number.isFinite) && gradient.sparse.every(({ values }) => values.every(Number.isFinite));
+  return areFinite(gradient.dense) && gradient.sparse.every(({ values }) => areFinite(values));
+}
+
+/** Whether every number is finite. `0 * x` is zero for finite `x` and NaN otherwise, which spares a branch a number. */
+export function areFinite(values: FloatArray): boolean {
+  let zero = 0;
+  for (let i = 0; i < values.length; i += 1) zero += 0 * values[i];
+  return zero === 0;
 }

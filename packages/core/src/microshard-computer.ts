@@ -1,6 +1,6 @@
 import type { Backend } from './backend.js';
 import { assert } from './errors.js';
-import { isFiniteGradient, type Gradient, type SparseRows } from './gradient.js';
+import type { Gradient, SparseRows } from './gradient.js';
 import { carryName, cellOf, gradientProgram, logitsProgram, lossProgram, parameterLayout, stateSize } from './language-model.js';
 import { assertMicroshard, countSequences, countTargets, NO_TOKEN, type Microshard } from './microshard.js';
 import type { ModelConfig } from './model-config.js';
@@ -145,9 +145,4 @@ function concatenate(parts: readonly FloatArray[]): Float32Array {
     at += part.length;
   }
   return result;
-}
-
-/** Whether loss, gradient and final states are all finite. */
-export function isFiniteResult(result: MicroshardResult): boolean {
-  return Number.isFinite(result.lossSum) && result.finalStates.every(Number.isFinite) && (result.gradient === undefined || isFiniteGradient(result.gradient));
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decodeGradient, encodeGradient, gradientBytes, type Gradient } from './gradient.js';
+import { decodeGradient, encodeGradient, gradientBytes, isFiniteGradient, type Gradient } from './gradient.js';
 import { layOut } from './parameters.js';
 import { addGradients, childrenOf, isTreeNode, maximalNodes, parentOf, pathTo, reduceTree, type TreeNode } from './reduction-tree.js';
 import { randomValues } from './testing/index.js';
@@ -86,6 +86,17 @@ function bytesOf(gradient: Gradient): Uint8Array {
   encodeGradient(gradient, bytes);
   return bytes;
 }
+
+describe('isFiniteGradient', () => {
+  it.each([NaN, Infinity, -Infinity])('sees one %s in either part', (bad) => {
+    expect(isFiniteGradient(gradientOf(1, [1, 3]))).toBe(true);
+    const [dense, sparse] = [gradientOf(1, [1, 3]), gradientOf(1, [1, 3])];
+    dense.dense[3] = bad;
+    sparse.sparse[0].values[5] = bad;
+    expect(isFiniteGradient(dense)).toBe(false);
+    expect(isFiniteGradient(sparse)).toBe(false);
+  });
+});
 
 describe('encodeGradient and decodeGradient', () => {
   it('round trip, also from bytes that are not aligned', () => {

@@ -69,9 +69,13 @@ export function reduceTree<T>(node: TreeNode, leaf: (index: number) => T | undef
 /** The sum of two gradients, float32 element by element. A row that one side lacks is copied, bit for bit, from the other. */
 export function addGradients(layout: ParameterLayout, left: Gradient, right: Gradient): Gradient {
   const dense = new Float32Array(left.dense.length);
-  for (let i = 0; i < dense.length; i += 1) dense[i] = left.dense[i] + right.dense[i];
+  addArrays(left.dense, right.dense, dense);
   const sparse = sparseTensors(layout).map((tensor, i) => addSparseRows(left.sparse[i], right.sparse[i], matrixShape(tensor).columns));
   return { dense, sparse };
+}
+
+function addArrays(left: Float32Array, right: Float32Array, sum: Float32Array): void {
+  for (let i = 0; i < sum.length; i += 1) sum[i] = left[i] + right[i];
 }
 
 function addSparseRows(left: SparseRows, right: SparseRows, columns: number): SparseRows {

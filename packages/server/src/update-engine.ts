@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { addGradients, assert, BpttError, decodeGradient, type ExplosionPolicy, type Gradient, type ModelConfig, type ParameterLayout, type TreeNode } from '@bptt/core';
+import { addGradients, areFinite, assert, BpttError, decodeGradient, type ExplosionPolicy, type Gradient, type ModelConfig, type ParameterLayout, type TreeNode } from '@bptt/core';
 import { floatsSha256, type Checkpoint } from './checkpoint-format.js';
 import { writeCheckpoint } from './checkpoints.js';
 import { TreeReduction } from './reduction.js';
@@ -73,7 +73,7 @@ export class UpdateEngine {
     const gradient = decodeGradient(this.#layout, bytes.subarray(0, gradientBytes));
     if (!isFiniteGradient(gradient)) throw new BpttError('invalid-argument', 'gradient: a value is not finite, and the push has no non-finite flag');
     const states = new Float32Array(new Uint8Array(bytes.subarray(gradientBytes)).buffer);
-    if (!states.every(Number.isFinite)) throw new BpttError('invalid-argument', 'final states: a value is not finite, and the push has no non-finite flag');
+    if (!areFinite(states)) throw new BpttError('invalid-argument', 'final states: a value is not finite, and the push has no non-finite flag');
     this.#verified.set(pushId, gradient);
     return sha256 ?? createHash('sha256').update(bytes).digest('hex');
   }

@@ -1,5 +1,5 @@
 import {
-  addGradients, assert, createMicroshardComputer, decodeGradient, encodeGradient, gradientBytes, isFiniteGradient, locateNonFinite, parameterLayout,
+  addGradients, areFinite, assert, createMicroshardComputer, decodeGradient, encodeGradient, gradientBytes, isFiniteGradient, locateNonFinite, parameterLayout,
   type Backend, type Gradient, type MicroshardResult, type ModelConfig, type NonFiniteLocation,
 } from '@bptt/core';
 import type { AddJob, ComputeSettings, EncodedGradient, GradientOutcome, Job, MicroshardJob, MicroshardOutcome } from './thread-protocol.js';
@@ -55,7 +55,7 @@ export function createJobRunner(backend: Backend, { model, truncation }: Pick<Co
 
 /** Final states count only where they are carried on: elsewhere the last ones may belong to padding alone. */
 function isFinite({ lossSum, gradient }: MicroshardResult, carried: Float32Array | undefined): boolean {
-  return Number.isFinite(lossSum) && (gradient === undefined || isFiniteGradient(gradient)) && (carried === undefined || carried.every(Number.isFinite));
+  return Number.isFinite(lossSum) && (gradient === undefined || isFiniteGradient(gradient)) && (carried === undefined || areFinite(carried));
 }
 
 /**
