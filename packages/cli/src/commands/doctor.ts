@@ -1,0 +1,74 @@
+import { arch, availableParallelism, cpus, endianness, freemem, platform, totalmem } from 'node:os';
+import { createRequire } from 'node:module';
+import { checkGradient, type Backend } from '@bptt/core';
+import { BpttClient } from '@bptt/rpc';
+import { createBackend, type BackendName } from '@bptt/worker';
+import { doctorSchema, modelOf, gradcheckSchema, type Flags } from '../config.js';
+import { EXIT, errorLine, type ExitCode } from '../exit-codes.js';
+import { processOutput } from '../output.js';
+import { parseSettings } from '../settings-schema.js';
+import { raggedMicroshard } from './gradcheck.js';
+
+const NODE_MIN = [20, 19] as const;
+const GIB = 1024 ** 3;
+const NAMES: readonly BackendName[] = ['reference', 'simd', 'gpu'];
+
+/** One thing that was looked at. */
+interface Finding {
+  readonly name: string;
+  readonly ok: boolean;
+  readonly text: string;
+}
+
+/** `bptt doctor`: what this machine can do; exit code 1 where something that training needs does not work. */
+export async function doctor({ json = false, ...flags }: Flags & { readonly json?: boolean }): Promise<ExitCode> {
+  const { server } = parseSettings(doctorSchema, flags);
+  const findings = [...machine()];
+  for (const name of NAMES) findings.push(await backendFinding(name));
+  if (server !== undefined) findings.push(await serverFinding(server));
+  for (const finding of findings) {
+    processOutput.line(json ? JSON.stringify({ event: 'finding', ...finding }) : `${finding.ok ? 'ok  ' : 'FAIL'} ${finding.name}: ${finding.text}`);
+  }
+  return findings.every(({ ok, name }) => ok || name === 'backend gpu') ? EXIT.done : EXIT.failed;
+}
+
+function machine(): Finding[] {
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
+  return [
+    { name: 'bptt', ok: true, text: version },
+    { name: 'node', ok: major > NODE_MIN[0] || (major === NODE_MIN[0] && minor >= NODE_MIN[1]), text: `${process.version} (at least ${NODE_MIN.join('.')}), ${platform()} ${arch()}` },
+    { name: 'cores', ok: true, text: `${String(availableParallelism())} (${cpus().at(0)?.model.trim() ?? 'unknown'})` },
+    { name: 'memory', ok: true, text: `${(totalmem() / GIB).toFixed(1)} GiB, ${(freemem() / GIB).toFixed(1)} GiB free` },
+    { name: 'byte order', ok: endianness() === 'LE', text: endianness() === 'LE' ? 'little-endian' : 'big-endian: not supported' },
+  ];
+}
+
+/** Makes the backend and checks a tiny gradient with it: what it says that it executes has then really executed. */
+async function backendFinding(name: BackendName): Promise<Finding> {
+  let backend: Backend | undefined;
+  try {
+    backend = createBackend(name).create();
+    const settings = parseSettings(gradcheckSchema, { hidden: 3, vocabulary: 5, length: 3, batch: 2 });
+    const testCase = { model: modelOf(settings), truncation: settings.truncation, reduction: settings.reduction, microshard: raggedMicroshard(settings) };
+    const { passed, largestRelativeError } = await checkGradient(testCase, { backend, tolerance: 1e-2 });
+    return { name: `backend ${name}`, ok: passed, text: `${backend.id}, executes ${backend.executes}; gradient ${passed ? 'right' : `wrong by ${largestRelativeError.toExponential(1)}`}` };
+  } catch (error) {
+    return { name: `backend ${name}`, ok: false, text: errorLine(error) };
+  } finally {
+    backend?.dispose();
+  }
+}
+
+async function serverFinding(server: string): Promise<Finding> {
+  const client = new BpttClient(server);
+  try {
+    const health = await client.health();
+    const { state, step, backendId } = await client.getInfo();
+    return { name: `server ${server}`, ok: health === 'SERVING', text: `${health}, ${state.replace('RUN_STATE_', '').toLowerCase()}, step ${String(step)}, backend ${backendId}` };
+  } catch (error) {
+    return { name: `server ${server}`, ok: false, text: errorLine(error) };
+  } finally {
+    client.close();
+  }
+}

@@ -1,0 +1,51 @@
+import { hostname } from 'node:os';
+import { connect } from '@bptt/rpc';
+import { runWorker, type WorkerProgress } from '@bptt/worker';
+import { threadsOf, workSchema, type Flags } from '../config.js';
+import { EXIT, type ExitCode } from '../exit-codes.js';
+import { isLaunched, tellParent, watchInterrupts } from '../parent.js';
+import { parseSettings } from '../settings-schema.js';
+
+/** `bptt work --server host:port`: one worker node. */
+export async function work({ json = false, ...flags }: Flags & { readonly json?: boolean }): Promise<ExitCode> {
+  const { server, threads, backend } = parseSettings(workSchema, flags);
+  const signal = watchInterrupts();
+  const connection = connect(server);
+  try {
+    const { finished, reason, microshardsDone } = await runWorker({
+      connection,
+      threads: threadsOf(threads, 1),
+      backend,
+      name: `${hostname()}:${String(process.pid)}`,
+      signal,
+      onEvent: json ? printJson : printLine,
+    });
+    if (json) printJson({ event: 'done', finished, reason, microshardsDone });
+    if (signal.aborted) return EXIT.interrupted;
+    if (isLaunched()) await tellParent({ type: 'drained', reason });
+    if (finished) return EXIT.done;
+    if (!isLaunched()) process.stderr.write(`bptt: the run did not finish: ${reason}\n`);
+    return EXIT.failed;
+  } finally {
+    connection.close();
+  }
+}
+
+function printJson(event: object): void {
+  process.stdout.write(`${JSON.stringify(event)}\n`);
+}
+
+function printLine(event: WorkerProgress): void {
+  switch (event.event) {
+    case 'joined':
+      process.stdout.write(`joined as ${event.workerId}: ${event.backendId} (${event.executes}), threads ${String(event.threads)}\n`);
+      break;
+    case 'left':
+      process.stdout.write(`left: ${event.reason}\n`);
+      break;
+    case 'warning':
+      process.stderr.write(`bptt: warning: ${event.message}\n`);
+      break;
+    default:
+  }
+}

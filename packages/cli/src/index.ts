@@ -1,0 +1,2 @@
+export { EXIT, exitCodeOf, type ExitCode } from './exit-codes.js';
+export { main } from './main.js';

@@ -1,0 +1,96 @@
+import { existsSync, readdirSync, rmdirSync, rmSync, statSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { BpttError, parameterLayout } from '@bptt/core';
+import { openCorpus, unigramLoss, type Corpus } from '@bptt/data';
+import { assertLoopback } from '@bptt/rpc';
+import { corpusRunData, readStoredRun, type ParameterServerOptions } from '@bptt/server';
+import { createBackend } from '@bptt/worker';
+import { runConfigOf, runDirectoryOf, type TrainingRequest } from './config.js';
+import { untilInterrupted } from './parent.js';
+import { formatCount } from './progress.js';
+
+/** A run whose input is known to be good. Nothing of it is on disk but the encoded corpus. */
+export interface PreparedRun {
+  readonly corpus: Corpus;
+  readonly server: Omit<ParameterServerOptions, 'onEvent'>;
+  /** Add-one unigram model on the validation targets, nats per token. */
+  readonly unigramLoss: number;
+  /** What people want to know before a run starts. */
+  readonly notes: readonly string[];
+}
+
+/**
+ * Checks everything that a run needs, before anything of it is made.
+ * @throws BpttError with the first thing that is wrong; InterruptedError as soon as `signal` is aborted
+ */
+export async function prepareRun(corpusName: string, { settings, resume, overwrite }: Omit<TrainingRequest, 'json'>, signal: AbortSignal): Promise<PreparedRun> {
+  const runDirectory = runDirectoryOf(settings, corpusName);
+  assertFolderFree(runDirectory, { resume, overwrite });
+  const backendId = createBackend(settings.backend).id;
+  const { tokens, lowercase, sentences, vocabulary } = settings;
+  const isCacheNew = !existsSync(settings.cache);
+  let corpus: Corpus | undefined;
+  try {
+    corpus = await untilInterrupted(openCorpus(corpusName, { tokens, lowercase, sentences, vocabulary, cacheDirectory: settings.cache }), signal, 'reading the corpus');
+    const config = runConfigOf(settings, corpusName);
+    const data = corpusRunData(corpus, config);
+    const stepsTotal = settings.steps ?? settings.epochs * data.stepsPerEpoch;
+    return {
+      corpus,
+      server: { config, data, vocabularyJson: corpus.vocabulary, runDirectory, backendId, stepsTotal, resume, overwrite },
+      unigramLoss: unigramLoss(corpus.train, corpus.valid, corpus.vocabulary.size),
+      notes: [
+        `corpus ${corpusName}: training ${describe(corpus.train)}, validation ${describe(corpus.valid)}, vocabulary ${formatCount(corpus.vocabulary.size)}`,
+        `model ${settings.cell} ${settings.activation}: ${formatCount(parameterLayout(config.model).size)} parameters; backend ${backendId}; run folder ${runDirectory}`,
+      ],
+    };
+  } catch (error) {
+    corpus?.close();
+    if (isCacheNew) discardCache(settings.cache);
+    throw error;
+  }
+}
+
+/** A run that was refused leaves nothing behind: a cache made for it goes, unless another process has begun to use it too. */
+function discardCache(cache: string): void {
+  const names = existsSync(cache) ? readdirSync(cache) : [];
+  if (names.length !== 1) return;
+  rmSync(join(cache, names[0]));
+  rmdirSync(cache);
+}
+
+/** Said before a corpus is read, which may take minutes; the server looks closer. */
+function assertFolderFree(runDirectory: string, { resume, overwrite }: Pick<TrainingRequest, 'resume' | 'overwrite'>): void {
+  const stats = statSync(runDirectory, { throwIfNoEntry: false });
+  if (stats === undefined) {
+    if (resume) throw new BpttError('not-found', `run folder ${runDirectory}: expected a run to resume, found nothing`);
+    return;
+  }
+  if (!stats.isDirectory()) throw new BpttError('already-exists', `run folder ${runDirectory}: expected a folder, got a file`);
+  const isEmpty = readdirSync(runDirectory).length === 0;
+  if (resume || (overwrite && !isEmpty)) readStoredRun(runDirectory);
+  else if (!isEmpty) {
+    throw new BpttError('already-exists', `run folder ${runDirectory} is not empty: choose another with --run, or --resume or --overwrite`);
+  }
+}
+
+function describe({ sentences, tokens }: { readonly sentences: number; readonly tokens: number }): string {
+  return `${formatCount(sentences)} sentences (${formatCount(tokens)} tokens)`;
+}
+
+/**
+ * Checks that a server may listen at `address` and that nobody else does: before a run folder is made.
+ * @throws BpttError `invalid-argument`, `permission-denied` or `already-exists`
+ */
+export async function assertPortFree(address: string): Promise<void> {
+  const { host, port } = assertLoopback(address);
+  await new Promise<void>((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', (cause: NodeJS.ErrnoException) => {
+      const used = cause.code === 'EADDRINUSE';
+      reject(new BpttError(used ? 'already-exists' : 'invalid-argument', `listen: expected a free port, got ${address} (${used ? 'the port is in use' : cause.message})`, { cause }));
+    });
+    probe.listen({ host, port, exclusive: true }, () => probe.close(() => { resolve(); }));
+  });
+}
