@@ -40,7 +40,7 @@ describe('bptt launch', () => {
   });
 
   it('goes on without a worker that was killed, says so, and ends with the same parameters', async () => {
-    const steps = ['--steps', '200'];
+    const steps = ['--steps', '100'];
     const cluster = launch('one-killed', 2, ...steps);
     const { workers } = await processIds(cluster, 2);
     const [, first] = await cluster.shows(/\[worker (\d)\] joined as/);

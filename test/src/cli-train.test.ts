@@ -8,12 +8,12 @@ beforeAll(() => { writeStory(folder); });
 
 describe('bptt train', () => {
   it('trains, reports, and leaves a run that can be sampled, scored and gone on with', async () => {
-    const trained = await bptt(folder, 'train', 'story.txt', ...SMALL_RUN, '--steps', '150', '--samples', '2');
+    const trained = await bptt(folder, 'train', 'story.txt', ...SMALL_RUN, '--steps', '60', '--samples', '2');
     expect(trained).toMatchObject({ code: 0, stderr: '' });
     const [model, unigram] = [/validation loss [\d.]+ nats\/token, perplexity ([\d.]+)/, /add-one unigram model.*perplexity ([\d.]+)/].map((pattern) => Number(pattern.exec(trained.stdout)?.[1]));
     expect(model).toBeLessThan(unigram);
     expect(trained.stdout.match(/^step /gm)?.length).toBeLessThanOrEqual(20);
-    expect(trained.stdout).toMatch(/\nfinished after 150 steps\n/);
+    expect(trained.stdout).toMatch(/\nfinished after 60 steps\n/);
     expect(trained.stdout.match(/\nsample \d: ./g)).toHaveLength(2);
     expect(trained.stdout).not.toMatch(/[\r\u001b]/);
     const sha256 = printedSha256(trained);
@@ -36,8 +36,8 @@ describe('bptt train', () => {
     expect(evaluation['perplexity']).toBeLessThan(unigram);
     expect(evaluation['bitsPerCharacter']).toBeCloseTo((evaluation['loss'] * evaluation['tokens']) / Math.LN2 / evaluation['characters'], 10);
 
-    const resumed = await bptt(folder, 'train', 'story.txt', ...SMALL_RUN, '--steps', '160', '--resume');
-    const whole = await bptt(folder, 'train', 'story.txt', ...SMALL_RUN, '--steps', '160', '--run', 'whole');
+    const resumed = await bptt(folder, 'train', 'story.txt', ...SMALL_RUN, '--steps', '65', '--resume');
+    const whole = await bptt(folder, 'train', 'story.txt', ...SMALL_RUN, '--steps', '65', '--run', 'whole');
     expect(resumed.code).toBe(0);
     expect(printedSha256(resumed)).toBe(printedSha256(whole));
 

@@ -122,7 +122,7 @@ describe('what follows from settings', () => {
 
   it('is the configuration of a run, without what does not change its outcome', async () => {
     const config = runConfigOf(await trainingSettings({ batch: 4, threads: 3, steps: 10 }), 'book.txt');
-    expect(config).toMatchObject({ microshards: 4, learningRate: 2, corpus: { source: 'book.txt', tokens: 'word' }, model: { hidden: 128, cell: 'rnn' } });
+    expect(config).toMatchObject({ microshards: 4, learningRate: 1, corpus: { source: 'book.txt', tokens: 'word' }, model: { hidden: 128, cell: 'rnn' } });
     expect(Object.keys(config)).not.toEqual(expect.arrayContaining(['threads']));
     expect(Object.keys(config.model).sort()).toEqual(['activation', 'biases', 'cell', 'embedding', 'hidden', 'input', 'layers', 'vocabulary']);
   });

@@ -44,7 +44,7 @@ export const trainingSchema = z.strictObject({
   reduction: oneOf(REDUCTIONS).default('tokenMean').meta({ flags: '--reduction <kind>', help: 'loss of a batch: tokenMean or sentenceSum' }),
   batch: wholeNumber(1, 1 << 20).default(32).meta({ flags: '--batch <sequences>', help: 'sentences of a batch, or lanes of text with chunk:k' }),
   microshards: wholeNumber(1, 1 << 16).optional().meta({ flags: '--microshards <count>', help: 'parts that a batch is computed in', defaultText: `${String(MICROSHARDS_DEFAULT)}, or the batch where that is less` }),
-  lr: realNumber(0, 1e6, { above: true }).default(2).meta({ flags: '--lr <rate>', help: 'learning rate' }),
+  lr: realNumber(0, 1e6, { above: true }).default(1).meta({ flags: '--lr <rate>', help: 'learning rate' }),
   schedule: oneOf(SCHEDULES).default('constant').meta({ flags: '--schedule <name>', help: 'how the learning rate changes: constant or halve-on-plateau' }),
   clip: realNumber(0, 1e9).default(1).meta({ flags: '--clip <norm>', help: 'largest global norm of a gradient; 0 clips nothing' }),
   explosion: oneOf(EXPLOSION_POLICIES).default('skip').meta({ flags: '--explosion <policy>', help: 'what follows a gradient that is not finite: skip, stop or shrink' }),

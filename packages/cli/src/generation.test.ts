@@ -25,8 +25,10 @@ describe('generateSentence', () => {
   });
 
   it('stops where the model ends the sentence', async () => {
-    const { words, ended } = await generateSentence(stepperWith((word) => (word === special.end ? 100 : 0)), model, options);
-    expect(words).toEqual([]);
+    const stepper = stepperWith((word) => (word === special.end ? 100 : 0));
+    expect(await generateSentence(stepper, model, { ...options, prompt: [4, 5] })).toEqual({ words: [4, 5], ended: true });
+    const { words, ended } = await generateSentence(stepper, model, options);
+    expect(words, 'a sentence has a word at least').toHaveLength(1);
     expect(ended).toBe(true);
   });
 

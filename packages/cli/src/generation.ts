@@ -36,12 +36,15 @@ export interface GeneratedSentence {
 export async function generateSentence(stepper: Stepper, model: ModelConfig, options: GenerationOptions): Promise<GeneratedSentence> {
   const { special, prompt, length, seed, sample, temperature, topK, topP } = options;
   const random = stream(seed, 'generate', sample);
-  const sampling: SamplingOptions = { temperature, topK, topP, forbidden: new Set([special.start, special.unknown]) };
+  const never = [special.start, special.unknown];
+  const sampling: SamplingOptions = { temperature, topK, topP, forbidden: new Set(never) };
+  // A sentence has a word at least.
+  const opening: SamplingOptions = { ...sampling, forbidden: new Set([...never, special.end]) };
   let next = await stepper.step(Int32Array.of(special.start), new Float32Array(stateSize(model, 1)));
   for (const word of prompt) next = await stepper.step(Int32Array.of(word), next.states);
   const words = [...prompt];
   for (let drawn = 0; drawn < length; drawn += 1) {
-    const word = sampleWord(next.logits.values, sampling, random.uniform(drawn));
+    const word = sampleWord(next.logits.values, words.length === 0 ? opening : sampling, random.uniform(drawn));
     if (word === undefined) throw new BpttError('failed-precondition', 'generate: expected finite logits, got none: the parameters of this run have exploded');
     if (word === special.end) return { words, ended: true };
     words.push(word);
