@@ -23,8 +23,8 @@ const TICK_MS = 100;
 /**
  * Starts serving a run: a new one, or one that goes on from its last checkpoint. Workers may connect when the promise resolves; the run
  * waits for them.
- * @throws BpttError `invalid-argument` for an illegal configuration; `already-exists`, `not-found`, `failed-precondition`, `data-loss` where
- *   the run folder cannot be used
+ * @throws BpttError `invalid-argument` for an illegal configuration, or a resume with another one; `already-exists`, `not-found`,
+ *   `failed-precondition`, `data-loss` where the run folder cannot be used
  */
 export async function startParameterServer(options: ParameterServerOptions): Promise<ParameterServer> {
   const { config, data, runDirectory, backendId, stepsTotal, onEvent, timing = {}, nowMs = () => performance.now() } = options;

@@ -51,7 +51,7 @@ describe('a run folder', () => {
     ['backend', { backendId: 'reference/1' }, 'backend was "simd/1", given "reference/1"'],
   ])('is not gone on with by another %s, and says which', (_what, changes, text) => {
     open();
-    expect(() => { open({ resume: true, ...changes }); }).toThrow(expect.objectContaining({ code: 'failed-precondition', message: expect.stringContaining(text) as string }) as Error);
+    expect(() => { open({ resume: true, ...changes }); }).toThrow(expect.objectContaining({ code: 'invalid-argument', message: expect.stringContaining(text) as string }) as Error);
   });
 
   it('is gone on with by another name of the corpus and other checkpoints', () => {

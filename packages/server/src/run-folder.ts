@@ -32,7 +32,7 @@ export interface RunFolderOptions {
 /**
  * Makes a run folder, or checks that one can be gone on with.
  * @throws BpttError `already-exists` for a folder with files and neither `resume` nor `overwrite`; `not-found` for a resume or an `overwrite` without
- *   a run; `failed-precondition` for a resume with another configuration, corpus or backend, naming key, stored and given value
+ *   a run; `invalid-argument` for a resume with another configuration, corpus or backend, naming key, stored and given value
  */
 export function openRunFolder(options: RunFolderOptions): void {
   const { runDirectory, config, corpusHash, backendId, vocabularyJson } = options;
@@ -84,7 +84,7 @@ function assertSameRun(stored: StoredRun, given: RunFolderOptions): void {
   const now = flatten(runIdentity(given.config, given.corpusHash, given.backendId));
   for (const key of [...new Set([...before.keys(), ...now.keys()])].sort()) {
     if (before.get(key) === now.get(key)) continue;
-    throw new BpttError('failed-precondition', `cannot resume ${given.runDirectory}: ${key} was ${before.get(key) ?? 'not set'}, given ${now.get(key) ?? 'not set'}`);
+    throw new BpttError('invalid-argument', `cannot resume ${given.runDirectory}: ${key} was ${before.get(key) ?? 'not set'}, given ${now.get(key) ?? 'not set'}`);
   }
 }
 
