@@ -1,4 +1,4 @@
-import { BpttError } from '@bptt/core';
+import { BpttError, messageOf } from '@bptt/core';
 import { z } from 'zod';
 
 /** What the command line says about one setting. The key of a setting is its name in a configuration file. */
@@ -49,7 +49,7 @@ export function textRead<T>(parse: (given: string) => T, what: string) {
     try {
       return parse(given);
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
+      const message = messageOf(error);
       context.addIssue({ code: 'custom', message: message.replace(/^\w+: /, '') });
       return z.NEVER;
     }

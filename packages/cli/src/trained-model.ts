@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { BpttError, createStepper, parameterLayout, type Backend, type ModelConfig } from '@bptt/core';
+import { BpttError, createStepper, messageOf, parameterLayout, type Backend, type ModelConfig } from '@bptt/core';
 import { detokenize, SENTENCE_END, SENTENCE_START, TOKEN_KINDS, SENTENCE_RULES, UNKNOWN_TOKEN, Vocabulary, type TextOptions } from '@bptt/data';
 import { readCheckpoint, readStoredRun } from '@bptt/server';
 import { generateSentence, type GenerationOptions } from './generation.js';
@@ -42,7 +42,7 @@ function readVocabulary(path: string): Vocabulary {
   try {
     return Vocabulary.fromJSON(JSON.parse(readFileSync(path, 'utf8')));
   } catch (cause) {
-    throw new BpttError('data-loss', `${path}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    throw new BpttError('data-loss', `${path}: ${messageOf(cause)}`, { cause });
   }
 }
 

@@ -25,6 +25,11 @@ export class BpttError extends Error {
   }
 }
 
+/** The text of whatever was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
 /** Stops on a programmer error. The message is built only when the condition fails. */
 export function assert(condition: boolean, message: () => string): asserts condition {
   if (!condition) throw new Error(`assertion failed: ${message()}`);

@@ -56,3 +56,27 @@ export function matrixShape(tensor: TensorSpec): { rows: number; columns: number
 export function viewTensor<A extends FloatArray>(values: A, tensor: TensorSpec): A {
   return values.subarray(tensor.begin, tensor.end) as A;
 }
+
+/** The shape that PyTorch gives `tensor`. */
+export function shapeInPyTorch(tensor: TensorSpec): readonly number[] {
+  return tensor.transposed ? tensor.shape.toReversed() : tensor.shape;
+}
+
+/** A copy of the elements of `tensor` as PyTorch orients them. */
+export function toPyTorch(tensor: TensorSpec, values: Float32Array): Float32Array {
+  const { rows, columns } = matrixShape(tensor);
+  return tensor.transposed ? transpose(values, rows, columns) : values.slice();
+}
+
+/** A copy of PyTorch's elements as the flat array holds `tensor`: the inverse of `toPyTorch`. */
+export function fromPyTorch(tensor: TensorSpec, values: Float32Array): Float32Array {
+  const { rows, columns } = matrixShape(tensor);
+  return tensor.transposed ? transpose(values, columns, rows) : values.slice();
+}
+
+/** `[columns, rows]` from `[rows, columns]`. */
+function transpose(values: Float32Array, rows: number, columns: number): Float32Array {
+  const transposed = new Float32Array(values.length);
+  for (let i = 0; i < rows; i += 1) for (let j = 0; j < columns; j += 1) transposed[j * rows + i] = values[i * columns + j];
+  return transposed;
+}

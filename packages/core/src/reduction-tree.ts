@@ -58,10 +58,19 @@ export function maximalNodes(leaves: number, begin: number, end: number): TreeNo
  * @param add sum of two values, left below right
  */
 export function reduceTree<T>(node: TreeNode, leaf: (index: number) => T | undefined, add: (left: T, right: T) => T): T | undefined {
+  return sumKnown(node, ({ begin, width }) => (width === 1 ? leaf(begin) : undefined), add);
+}
+
+/**
+ * The sum at `node` of values that are known somewhere below it, along the tree: a node that is not known is the sum of its children, an
+ * unknown leaf the identity. Undefined where nothing is known.
+ */
+export function sumKnown<T>(node: TreeNode, known: (node: TreeNode) => T | undefined, add: (left: T, right: T) => T): T | undefined {
+  const own = known(node);
   const children = childrenOf(node);
-  if (children === undefined) return leaf(node.begin);
-  const left = reduceTree(children[0], leaf, add);
-  const right = reduceTree(children[1], leaf, add);
+  if (own !== undefined || children === undefined) return own;
+  const left = sumKnown(children[0], known, add);
+  const right = sumKnown(children[1], known, add);
   if (left === undefined) return right;
   return right === undefined ? left : add(left, right);
 }

@@ -1,4 +1,4 @@
-import { BpttError } from '@bptt/core';
+import { BpttError, messageOf } from '@bptt/core';
 import { GPU } from 'gpu.js';
 
 /** Modes of gpu.js that the backend can be asked for; `gpu` is WebGL, in its own window or headless. */
@@ -31,7 +31,7 @@ export function openDevice(mode: GpuMode): Device {
   try {
     gpu = new GPU({ mode });
   } catch (cause) {
-    throw unavailable(mode, cause instanceof Error ? cause.message : String(cause), cause);
+    throw unavailable(mode, messageOf(cause), cause);
   }
   const { name, mode: kernelMode } = gpu.Kernel;
   if (!KERNEL_CLASSES[mode].includes(name)) throw unavailable(mode, `gpu.js would run ${name}`);

@@ -1,4 +1,4 @@
-import { BpttError, matrixShape, viewTensor, type TensorSpec } from '@bptt/core';
+import { BpttError, shapeInPyTorch, toPyTorch, viewTensor } from '@bptt/core';
 import { Channel } from './channel.js';
 import type { DeadlinesMs } from './deadlines.js';
 import type { GetStatusReply__Output } from './gen/bptt/v1/GetStatusReply.js';
@@ -82,7 +82,7 @@ export class BpttClient {
       throw new BpttError('failed-precondition',
         `parameters: expected ${String(layout.size)} values by manifest ${manifest.sha256.toString('hex')}, got ${String(pulled.values.length)} by ${pulled.manifestSha256.toString('hex')}`);
     }
-    const tensors = new Map(layout.tensors.map((tensor) => [tensor.name, named(tensor, viewTensor(pulled.values, tensor))]));
+    const tensors = new Map(layout.tensors.map((tensor) => [tensor.name, { shape: shapeInPyTorch(tensor), values: toPyTorch(tensor, viewTensor(pulled.values, tensor)) }]));
     return { step: pulled.step, sha256: pulled.sha256, tensors };
   }
 
@@ -90,14 +90,4 @@ export class BpttClient {
   close(): void {
     this.#channel.close();
   }
-}
-
-function named(tensor: TensorSpec, values: Float32Array): NamedTensor {
-  if (!tensor.transposed) return { shape: tensor.shape, values };
-  const { rows, columns } = matrixShape(tensor);
-  const transposed = new Float32Array(values.length);
-  for (let row = 0; row < rows; row += 1) {
-    for (let column = 0; column < columns; column += 1) transposed[column * rows + row] = values[row * columns + column];
-  }
-  return { shape: [columns, rows], values: transposed };
 }

@@ -1,6 +1,6 @@
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { BpttError, type ParameterLayout } from '@bptt/core';
+import { BpttError, messageOf, type ParameterLayout } from '@bptt/core';
 import { decodeCheckpoint, encodeCheckpoint, type Checkpoint } from './checkpoint-format.js';
 
 /** Checkpoints that a run keeps. */
@@ -36,7 +36,7 @@ export function readCheckpoint(runDirectory: string, layout: ParameterLayout, on
       return decodeCheckpoint(layout, readFileSync(join(runDirectory, FOLDER, name)));
     } catch (error) {
       failure = error;
-      onWarning(`${join(FOLDER, name)} is damaged and the checkpoint before it is used: ${error instanceof Error ? error.message : String(error)}`);
+      onWarning(`${join(FOLDER, name)} is damaged and the checkpoint before it is used: ${messageOf(error)}`);
     }
   }
   if (names.length > 0) throw new BpttError('data-loss', `${runDirectory}: no checkpoint is whole`, { cause: failure });

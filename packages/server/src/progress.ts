@@ -1,5 +1,4 @@
-import { afterValidation } from '@bptt/core';
-import { sumCommitted } from './reduction.js';
+import { afterValidation, sumKnown } from '@bptt/core';
 import { nodeKey, remainingLeaves, rootOf, type Round } from './round.js';
 import type { Effect, RunSettings, RunState, Transition } from './run-state.js';
 
@@ -36,7 +35,7 @@ export function completeRound(state: RunState): Transition {
 
 /** The sum of the losses of a complete round, in nats, along the canonical tree. NaN where nothing was computed. */
 export function sumLosses(round: Round): number {
-  return sumCommitted(rootOf(round), (node) => round.committed.get(nodeKey(node))?.lossSum, (left, right) => left + right) ?? NaN;
+  return sumKnown(rootOf(round), (node) => round.committed.get(nodeKey(node))?.lossSum, (left, right) => left + right) ?? NaN;
 }
 
 /** Nats per token of a complete round; NaN where it has no targets. */

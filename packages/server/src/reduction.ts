@@ -2,22 +2,7 @@ import { assert, childrenOf, parentOf, type TreeNode } from '@bptt/core';
 import { nodeKey } from './round.js';
 
 /**
- * The sum at `node` of the values that were committed somewhere below it, along the canonical tree. A node that is not committed is the
- * sum of its children; an empty leaf is the identity. Undefined where all is empty.
- */
-export function sumCommitted<T>(node: TreeNode, committed: (node: TreeNode) => T | undefined, add: (left: T, right: T) => T): T | undefined {
-  const own = committed(node);
-  if (own !== undefined) return own;
-  const children = childrenOf(node);
-  if (children === undefined) return undefined;
-  const left = sumCommitted(children[0], committed, add);
-  const right = sumCommitted(children[1], committed, add);
-  if (left === undefined) return right;
-  return right === undefined ? left : add(left, right);
-}
-
-/**
- * The same sum made step by step: as soon as both children of a node are there they are added, so that little is left to do when the
+ * The sum of the canonical tree made step by step: as soon as both children of a node are there they are added, so that little is left to do when the
  * last one comes, and no more values are held than needed.
  */
 export class TreeReduction<T> {

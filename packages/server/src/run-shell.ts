@@ -1,4 +1,4 @@
-import { BpttError, countSequences, countTargets, reductionDivisor, stateSize, type Microshard } from '@bptt/core';
+import { BpttError, countSequences, countTargets, messageOf, reductionDivisor, stateSize, type Microshard } from '@bptt/core';
 import { PushOutcome, type Lease__Output, type PushGradientReply__Output, type ServerCommand__Output } from '@bptt/rpc';
 import { advance } from './advance.js';
 import { CarriedStates } from './carried-states.js';
@@ -106,7 +106,7 @@ export class RunShell {
 
   /** Ends the run as failed. */
   fail(error: unknown): void {
-    this.dispatch({ type: 'fail', reason: error instanceof Error ? error.message : String(error) });
+    this.dispatch({ type: 'fail', reason: messageOf(error) });
   }
 
   /** Judges a complete push. Rejects where it is refused. */

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { BpttError, type ErrorCode } from '@bptt/core';
+import { BpttError, messageOf, type ErrorCode } from '@bptt/core';
 import type { UpdateEngine, UpdateSettings } from './update-engine.js';
 
 type Methods = Pick<UpdateEngine, 'open' | 'verify' | 'adopt' | 'adoptNonFinite' | 'discard' | 'update' | 'checkpoint'>;
@@ -34,7 +34,7 @@ export class UpdateThread {
     this.#worker = new Worker(threadUrl(), { workerData: settings, execArgv: [] });
     this.#worker.on('message', (reply: ThreadReply) => { this.#settle(reply); });
     this.#worker.on('error', (error: unknown) => {
-      const message = error instanceof Error ? error.message : String(error);
+      const message = messageOf(error);
       onFailure(this.#fail(new BpttError('internal', `the update thread failed: ${message}`, { cause: error })));
     });
     this.#worker.on('exit', () => { this.#fail(new BpttError('cancelled', 'the update thread is closed')); });

@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { BpttError, parameterLayout } from '@bptt/core';
+import { BpttError, messageOf, parameterLayout } from '@bptt/core';
 import { UpdateEngine, type UpdateSettings } from './update-engine.js';
 import type { ThreadReply, ThreadRequest } from './update-client.js';
 
@@ -16,6 +16,6 @@ function answer(id: number, call: () => unknown): ThreadReply {
     return { id, value: call() };
   } catch (error) {
     const code = error instanceof BpttError ? error.code : 'internal';
-    return { id, error: { code, message: error instanceof Error ? error.message : String(error) } };
+    return { id, error: { code, message: messageOf(error) } };
   }
 }

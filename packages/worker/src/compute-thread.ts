@@ -1,4 +1,4 @@
-import { assert, BpttError, type Backend } from '@bptt/core';
+import { assert, BpttError, messageOf, type Backend } from '@bptt/core';
 import { parentPort, workerData } from 'node:worker_threads';
 import { createEmbeddedBackend } from './embedded-backends.js';
 import { createJobRunner } from './microshard-jobs.js';
@@ -13,7 +13,7 @@ function say(message: ThreadMessage): void {
 
 function sayFailed(error: unknown): void {
   const code = error instanceof BpttError ? error.code : 'internal';
-  say({ kind: 'failed', code, message: error instanceof Error ? error.message : String(error) });
+  say({ kind: 'failed', code, message: messageOf(error) });
 }
 
 /** Loads gpu.js, which is large, only where the backend is none of those that are always there. */

@@ -1,4 +1,4 @@
-import { BpttError, type ModelConfig } from '@bptt/core';
+import { BpttError, messageOf, type ModelConfig } from '@bptt/core';
 import type { ControlChannel, Lease__Output, PulledParameters, PushGradientReply__Output, PushHeader__Output, ServerConnection, WorkerIdentity } from '@bptt/rpc';
 import { isTransient, withRetries, type Backoff } from './backoff.js';
 import type { ComputePool, NodeResult } from './compute-pool.js';
@@ -74,7 +74,7 @@ export function createLeaseRunner(context: LeaseContext, channel: ControlChannel
       return;
     }
     failures += 1;
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     channel.send({ event: 'leaseFailed', leaseFailed: { leaseId, reason } });
     context.onEvent({ event: 'warning', message: `lease ${String(leaseId)} failed: ${reason}` });
     if (failures < LEASE_FAILURES_MAX && !isRefusal(error)) return;

@@ -1,4 +1,4 @@
-import { BpttError } from '@bptt/core';
+import { BpttError, messageOf } from '@bptt/core';
 import type { ServerCommand__Output } from '@bptt/rpc';
 import { createLeaseRunner, isRefusal, type LeaseContext, type LeaseRunner } from './lease-runner.js';
 
@@ -77,6 +77,6 @@ async function leave({ connection, worker, onEvent }: Session): Promise<void> {
   try {
     await connection.leave(worker);
   } catch (error) {
-    onEvent({ event: 'warning', message: `leaving failed: ${error instanceof Error ? error.message : String(error)}` });
+    onEvent({ event: 'warning', message: `leaving failed: ${messageOf(error)}` });
   }
 }

@@ -1,4 +1,4 @@
-import { BpttError } from '@bptt/core';
+import { BpttError, messageOf } from '@bptt/core';
 import { PROTOCOL_VERSION_MAX, type ServerConnection, type ServerInfo__Output } from '@bptt/rpc';
 import { CALL_BACKOFF, isTransient, pause, RECONNECT_BACKOFF, unlessAborted, type Backoff } from './backoff.js';
 import { createComputePool, type ComputePool } from './compute-pool.js';
@@ -80,7 +80,7 @@ async function firstAnswer({ connection, signal, connectTimeoutMs = CONNECT_TIME
     } catch (error) {
       if (!isTransient(error)) throw error;
       if (performance.now() >= deadlineMs) {
-        throw new BpttError('unavailable', `the server did not answer within ${String(connectTimeoutMs)} ms: ${textOf(error)}`, { cause: error });
+        throw new BpttError('unavailable', `the server did not answer within ${String(connectTimeoutMs)} ms: ${messageOf(error)}`, { cause: error });
       }
     }
     const leftMs = Math.max(1, deadlineMs - performance.now());
@@ -113,9 +113,9 @@ async function serveRun(membership: Membership): Promise<Ending> {
     if (end.kind === 'drained') return [end.finished, end.reason];
     failures = end.leases > 0 ? 1 : failures + 1;
     if (failures > reconnectBackoff.failuresMax) {
-      throw new BpttError('unavailable', `gave up after ${String(reconnectBackoff.failuresMax)} attempts to join again: ${textOf(end.error)}`, { cause: end.error });
+      throw new BpttError('unavailable', `gave up after ${String(reconnectBackoff.failuresMax)} attempts to join again: ${messageOf(end.error)}`, { cause: end.error });
     }
-    onEvent({ event: 'warning', message: `joining again: ${textOf(end.error)}` });
+    onEvent({ event: 'warning', message: `joining again: ${messageOf(end.error)}` });
     await pause(reconnectBackoff, failures, signal);
   }
 }
@@ -137,8 +137,4 @@ async function joinAndServe({ options, plan, pool, connection }: Membership, cac
     if (isTransient(error)) return { kind: 'broken', error, leases: 0 };
     throw error;
   }
-}
-
-function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
