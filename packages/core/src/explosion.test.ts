@@ -3,16 +3,16 @@ import { locateNonFinite } from './explosion.js';
 import { initializeParameters, parameterLayout } from './language-model.js';
 import type { Microshard } from './microshard.js';
 import { tensorNamed, viewTensor } from './parameters.js';
-import { randomMicroshard, smallModel } from './testing/index.js';
+import { objective, randomMicroshard, smallModel } from './testing/index.js';
 
-const model = smallModel({ activation: 'relu', biases: false, layers: 2 });
+const model = smallModel({ activation: 'relu', biases: false, hidden: [5, 5] });
 const layout = parameterLayout(model);
 const microshard: Microshard = { ...randomMicroshard({ vocabulary: 7, lengths: [6, 6] }), index: 3, sequences: Int32Array.of(40, 41) };
 
 function locate(change: (parameters: Float32Array) => void, changed: Partial<Microshard> = {}): ReturnType<typeof locateNonFinite> {
   const parameters = initializeParameters(model, 1);
   change(parameters);
-  return locateNonFinite({ model, truncation: { kind: 'full' }, parameters, microshard: { ...microshard, ...changed } });
+  return locateNonFinite({ model, objective: objective(), seed: 1, parameters, microshard: { ...microshard, ...changed } });
 }
 
 describe('locateNonFinite', () => {
@@ -42,7 +42,7 @@ describe('locateNonFinite', () => {
     tensor('rnn.weight_hh_l0').fill(0).set([1e30, -1e30]);
     const sequence = { ...microshard, sequences: Int32Array.of(40, 41) };
     const initialStates = new Float32Array(10).fill(0.5);
-    const found = await locateNonFinite({ model: bounded, truncation: { kind: 'full' }, parameters, microshard: sequence, initialStates });
+    const found = await locateNonFinite({ model: bounded, objective: objective(), seed: 1, parameters, microshard: sequence, initialStates });
     expect(found).toEqual({ microshard: 3, sequence: 41, timeStep: 3, layer: 0, phase: 'backward' });
   });
 });

@@ -1,10 +1,9 @@
-import { inspectionProgram, parameterLayout } from './language-model.js';
-import { carryMatrices } from './microshard-computer.js';
+import { carryParts, parameterLayout } from './language-model.js';
+import { trainingInputs, type MicroshardSetting, type TrainingPlan } from './microshard-inputs.js';
 import type { Microshard } from './microshard.js';
-import type { ModelConfig } from './model-config.js';
+import { inspectionProgram } from './programs.js';
 import { referenceBackend } from './reference-backend.js';
 import type { FloatArray, HostMatrix } from './shape.js';
-import type { Truncation } from './truncation.js';
 
 export const EXPLOSION_POLICIES = ['skip', 'stop', 'shrink'] as const;
 /**
@@ -24,12 +23,9 @@ export interface NonFiniteLocation {
   readonly phase: 'forward' | 'backward';
 }
 
-export interface ExplosionInput {
-  readonly model: ModelConfig;
-  readonly truncation: Truncation;
+export interface ExplosionInput extends TrainingPlan, MicroshardSetting {
   readonly parameters: FloatArray;
   readonly microshard: Microshard;
-  readonly initialStates?: FloatArray | undefined;
 }
 
 /**
@@ -37,24 +33,23 @@ export interface ExplosionInput {
  * is not finite; else the earliest such loss (output layer); else, going back in time, the first moment with such a gradient.
  * Undefined where none of these leaves the finite numbers there.
  */
-export async function locateNonFinite({ model, truncation, parameters, microshard, initialStates }: ExplosionInput): Promise<NonFiniteLocation | undefined> {
+export async function locateNonFinite({ parameters, microshard, initialStates, batch, ...plan }: ExplosionInput): Promise<NonFiniteLocation | undefined> {
+  const { model, objective } = plan;
   const backend = referenceBackend({ precision: 'float32' });
   backend.setParameters(parameterLayout(model), parameters);
   const { T, B } = microshard;
-  const outputs = await backend.run(inspectionProgram(model, truncation, microshard), {
-    ids: { inputs: microshard.inputs, targets: microshard.targets },
-    matrices: carryMatrices(model, B, initialStates),
-  });
-  const upwards = Array.from({ length: model.layers }, (_, layer) => layer);
+  const outputs = await backend.run(inspectionProgram(model, objective, microshard), trainingInputs(plan, microshard, { initialStates, batch }));
+  const upwards = Array.from(model.hidden.keys());
   const forwards = Array.from({ length: T * B }, (_, row) => row);
-  return find('forward', forwards, upwards, 'states')
-    ?? find('forward', forwards, [model.layers], 'losses')
-    ?? find('backward', forwards.toReversed(), upwards.toReversed(), 'errors');
+  const stateNames = (l: number): string[] => carryParts(model).filter(({ layer }) => layer === l).map(({ part }) => `states.${String(l)}.${String(part)}`);
+  return find('forward', forwards, upwards, stateNames)
+    ?? find('forward', forwards, [model.hidden.length], () => ['losses'])
+    ?? find('backward', forwards.toReversed(), upwards.toReversed(), (l) => [`errors.${String(l)}`]);
 
-  function find(phase: NonFiniteLocation['phase'], rows: readonly number[], layers: readonly number[], output: string): NonFiniteLocation | undefined {
+  function find(phase: NonFiniteLocation['phase'], rows: readonly number[], layers: readonly number[], namesOf: (layer: number) => string[]): NonFiniteLocation | undefined {
     for (const row of rows) {
       for (const layer of layers) {
-        if (isFiniteRow(outputs[output === 'losses' ? output : `${output}.${String(layer)}`], row)) continue;
+        if (namesOf(layer).every((name) => isFiniteRow(outputs[name], row))) continue;
         return { microshard: microshard.index, sequence: microshard.sequences[row % B], timeStep: Math.floor(row / B), layer, phase };
       }
     }

@@ -1,25 +1,18 @@
 import type { Backend } from './backend.js';
-import { assert } from './errors.js';
 import { denseTensors, sparseTensors } from './gradient.js';
-import { gradientProgram, inspectionProgram, initializeParameters, lossProgram, parameterLayout } from './language-model.js';
-import { carryMatrices, groupRows, sumLosses } from './microshard-computer.js';
-import { countSequences, countTargets, NO_TOKEN, type Microshard } from './microshard.js';
-import type { ModelConfig } from './model-config.js';
+import { differentiatedFunction, type DifferentiatedCase } from './differentiated-function.js';
+import { initializeParameters, parameterLayout } from './language-model.js';
+import { trainingInputs } from './microshard-inputs.js';
+import { countMicroshard } from './microshard.js';
 import { matrixShape, type ParameterLayout } from './parameters.js';
+import { gradientProgram } from './programs.js';
 import { stream } from './random.js';
-import { reductionDivisor, type Reduction } from './reduction.js';
+import { reductionDivisor } from './reduction.js';
 import { referenceBackend } from './reference-backend.js';
 import type { FloatArray } from './shape.js';
-import type { Truncation } from './truncation.js';
 
 /** A differentiated function and its gradient. */
-export interface GradientCase {
-  readonly model: ModelConfig;
-  readonly truncation: Truncation;
-  readonly reduction: Reduction;
-  readonly microshard: Microshard;
-  /** Carried states `[L, parts, B, H]`; zeros where absent. They are constants of the function. */
-  readonly initialStates?: Float64Array | undefined;
+export interface GradientCase extends DifferentiatedCase {
   /** Where the gradient is taken. Default: the initial parameters of seed 1, each times 4, so that units leave the linear range. */
   readonly parameters?: Float64Array | undefined;
 }
@@ -51,14 +44,14 @@ const DIFFERENCE_STEP = 1e-5;
 const FLOOR_SHARE = 1e-3;
 
 /**
- * Compares the gradient with central differences of **the function that the truncation rule differentiates** (`frozenWindows`), not of
- * the loss: a truncated gradient is not the gradient of the loss.
+ * Compares the gradient with central differences of **the function that it is the gradient of** (`differentiatedFunction`), not of the loss: a
+ * truncated gradient is not the gradient of the loss.
  */
 export async function checkGradient(testCase: GradientCase, options: GradientCheckOptions = {}): Promise<GradientCheckResult> {
   const { backend = referenceBackend({ precision: 'float64' }), tolerance = 1e-6 } = options;
   const parameters = testCase.parameters ?? Float64Array.from(initializeParameters(testCase.model, 1), (value) => value * 4);
   const analytic = await caseGradient(backend, testCase, backend.id === ORACLE_ID ? parameters : Float32Array.from(parameters));
-  const loss = await truncatedLoss(testCase, parameters);
+  const loss = await differentiatedFunction(testCase, parameters);
   const worst = options.directions === undefined
     ? await compareElements(parameterLayout(testCase.model), parameters, analytic, loss)
     : await compareDirections(parameters, analytic, loss, options.directions);
@@ -122,15 +115,14 @@ function worseOf(worst: Comparison, error: number, where: string): Comparison {
 }
 
 /** The gradient of a case as one flat array in the order of the layout, computed by `backend`, divided by the reduction's divisor. */
-export async function caseGradient(backend: Backend, { model, truncation, reduction, microshard, initialStates }: GradientCase, parameters: FloatArray): Promise<Float64Array> {
+export async function caseGradient(backend: Backend, testCase: DifferentiatedCase, parameters: FloatArray): Promise<Float64Array> {
+  const { model, objective, microshard, initialStates, seed } = testCase;
   const layout = parameterLayout(model);
   backend.setParameters(layout, parameters);
-  const { rows, groups } = groupRows(microshard.inputs);
   const states = initialStates && (backend.id === ORACLE_ID ? initialStates : Float32Array.from(initialStates));
-  const outputs = await backend.run(gradientProgram(model, truncation, microshard), {
-    ids: { inputs: microshard.inputs, groups, targets: microshard.targets },
-    matrices: carryMatrices(model, microshard.B, states),
-  });
+  const counts = countMicroshard(microshard);
+  const { rows, ...inputs } = trainingInputs({ model, objective, seed: seed ?? 1 }, microshard, { initialStates: states, batch: { step: 0, counts } });
+  const outputs = await backend.run(gradientProgram(model, objective, microshard), inputs);
   const flat = new Float64Array(layout.size);
   for (const { name, begin } of denseTensors(layout)) flat.set(outputs[`d ${name}`].values, begin);
   for (const tensor of sparseTensors(layout)) {
@@ -138,66 +130,6 @@ export async function caseGradient(backend: Backend, { model, truncation, reduct
     const { values } = outputs[`d ${tensor.name}`];
     rows.forEach((row, g) => { flat.set(values.subarray(g * columns, (g + 1) * columns), tensor.begin + row * columns); });
   }
-  const divisor = divisorOf(reduction, microshard);
+  const divisor = reductionDivisor(objective.reduction, counts);
   return flat.map((value) => value / divisor);
-}
-
-/**
- * The function that the truncated gradient is the gradient of, as a function of the parameters: all states that the rule cuts are
- * frozen at the values they have at `parameters`.
- */
-export async function truncatedLoss({ model, truncation, reduction, microshard, initialStates }: GradientCase, parameters: Float64Array): Promise<Loss> {
-  const backend = referenceBackend({ precision: 'float64' });
-  const layout = parameterLayout(model);
-  backend.setParameters(layout, parameters);
-  const frozen = truncation.kind === 'window'
-    ? await frozenWindows(backend, { model, microshard, k: truncation.k, initialStates })
-    : { microshard, states: initialStates };
-  const divisor = divisorOf(reduction, microshard);
-  return async (shifted) => {
-    backend.setParameters(layout, shifted);
-    const { inputs, targets, B } = frozen.microshard;
-    const { losses } = await backend.run(lossProgram(model, frozen.microshard), { ids: { inputs, targets }, matrices: carryMatrices(model, B, frozen.states) });
-    return sumLosses(losses.values) / divisor;
-  };
-}
-
-interface WindowArguments {
-  readonly model: ModelConfig;
-  readonly microshard: Microshard;
-  readonly k: number;
-  readonly initialStates: Float64Array | undefined;
-}
-
-/**
- * `window(k)` differentiates the sum over `t` of `L_t` with every layer's state at `t - k - 1` frozen. Each output becomes a sequence of its
- * own: it starts at `max(0, t - k)` from the frozen state, reads up to `k + 1` words and has one target. So the function is the
- * ordinary loss of another microshard, with `T * B` sequences of length `k + 1`.
- */
-async function frozenWindows(backend: Backend, { model, microshard, k, initialStates }: WindowArguments): Promise<{ microshard: Microshard; states: Float64Array }> {
-  const { T, B, inputs, targets, sequences } = microshard;
-  const { hidden: H, layers } = model;
-  const matrices = carryMatrices(model, B, initialStates ?? new Float64Array(layers * B * H));
-  assert(Object.keys(matrices).length === layers, () => 'frozenWindows: a carry of one part');
-  const outputs = await backend.run(inspectionProgram(model, { kind: 'full' }, microshard), { ids: { inputs, targets }, matrices });
-  const length = Math.min(k, T - 1) + 1;
-  const windows = T * B;
-  const cut = { T: length, B: windows, index: microshard.index, inputs: new Int32Array(length * windows).fill(NO_TOKEN), targets: new Int32Array(length * windows).fill(NO_TOKEN), sequences: new Int32Array(windows) };
-  const states = new Float64Array(layers * windows * H);
-  for (let window = 0; window < windows; window += 1) {
-    const [t, b] = [Math.floor(window / B), window % B];
-    const start = Math.max(0, t - k);
-    cut.sequences[window] = sequences[b];
-    for (let tau = start; tau <= t; tau += 1) cut.inputs[(tau - start) * windows + window] = inputs[tau * B + b];
-    cut.targets[(t - start) * windows + window] = targets[window];
-    for (let l = 0; l < layers; l += 1) {
-      const source = start === 0 ? Object.values(matrices)[l].values.subarray(b * H, (b + 1) * H) : outputs[`states.${String(l)}`].values.subarray(((start - 1) * B + b) * H, ((start - 1) * B + b + 1) * H);
-      states.set(source, (l * windows + window) * H);
-    }
-  }
-  return { microshard: cut, states };
-}
-
-function divisorOf(reduction: Reduction, microshard: Microshard): number {
-  return reductionDivisor(reduction, { tokens: countTargets(microshard), sequences: countSequences(microshard) });
 }

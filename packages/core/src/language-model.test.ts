@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { initializeParameters, parameterLayout } from './language-model.js';
-import { createMicroshardComputer, createStepper, groupRows } from './microshard-computer.js';
+import { createMicroshardComputer, createStepper } from './microshard-computer.js';
+import { groupRows } from './microshard-inputs.js';
 import type { Microshard } from './microshard.js';
 import type { ModelConfig } from './model-config.js';
 import { tensorNamed, viewTensor } from './parameters.js';
 import { referenceBackend } from './reference-backend.js';
-import { randomMicroshard, randomValues, smallModel } from './testing/index.js';
+import { objective, randomMicroshard, randomValues, smallModel } from './testing/index.js';
 
 const names = (model: ModelConfig): string[] => parameterLayout(model).tensors.map(({ name, shape }) => `${name} ${shape.join('x')}`);
 
@@ -13,26 +14,32 @@ describe('parameterLayout', () => {
   it('uses the names and shapes of PyTorch, a one-hot input matrix transposed', () => {
     expect(names(smallModel({ biases: false }))).toEqual(['rnn.weight_ih_l0 7x5', 'rnn.weight_hh_l0 5x5', 'decoder.weight 7x5']);
     expect(tensorNamed(parameterLayout(smallModel()), 'rnn.weight_ih_l0')).toMatchObject({ rowSparse: true, transposed: true });
-    expect(names(smallModel({ input: 'embedding', layers: 2 }))).toEqual([
+    expect(names(smallModel({ input: 'embedding', hidden: [5, 5] }))).toEqual([
       'encoder.weight 7x4', 'rnn.weight_ih_l0 5x4', 'rnn.weight_hh_l0 5x5', 'rnn.bias_ih_l0 5', 'rnn.bias_hh_l0 5',
       'rnn.weight_ih_l1 5x5', 'rnn.weight_hh_l1 5x5', 'rnn.bias_ih_l1 5', 'rnn.bias_hh_l1 5', 'decoder.weight 7x5', 'decoder.bias 7',
     ]);
   });
 
-  it.each([
-    [{ hidden: 0 }, 'hidden: expected a whole number from 1 to 16777216, got 0'],
-    [{ layers: 65 }, 'layers: expected a whole number from 1 to 64, got 65'],
-    [{ vocabulary: 3.5 }, 'vocabulary: expected a whole number from 4 to 16777216, got 3.5'],
-    [{ activation: 'swish' as 'tanh' }, 'activation: expected one of tanh, relu, sigmoid, got "swish"'],
-    [{ input: 'embedding' as const, embedding: -1 }, 'embedding: expected a whole number from 1 to 16777216, got -1'],
-  ])('refuses %j', (change, message) => {
-    expect(() => parameterLayout(smallModel(change))).toThrow(message);
+  it('gives gated cells a block of rows a gate, a tied model one matrix, and layers their own sizes', () => {
+    expect(names(smallModel({ cell: 'gru', hidden: [5, 3], biases: false }))).toEqual([
+      'rnn.weight_ih_l0 7x15', 'rnn.weight_hh_l0 15x5', 'rnn.weight_ih_l1 9x5', 'rnn.weight_hh_l1 9x3', 'decoder.weight 7x3',
+    ]);
+    const tied = smallModel({ cell: 'lstm', input: 'embedding', hidden: [4], tied: true });
+    expect(names(tied)).toEqual(['encoder.weight 7x4', 'rnn.weight_ih_l0 16x4', 'rnn.weight_hh_l0 16x4', 'rnn.bias_ih_l0 16', 'rnn.bias_hh_l0 16', 'decoder.bias 7']);
+    expect(tensorNamed(parameterLayout(tied), 'encoder.weight').rowSparse).toBe(false);
+  });
+
+  it('names the matrices of an adaptive softmax as PyTorch does', () => {
+    const model = smallModel({ vocabulary: 30, hidden: [16], biases: false, head: { kind: 'adaptive', cutoffs: [5, 20], divValue: 4 } });
+    expect(names(model).slice(2)).toEqual([
+      'decoder.head.weight 7x16', 'decoder.tail.0.0.weight 4x16', 'decoder.tail.0.1.weight 15x4', 'decoder.tail.1.0.weight 1x16', 'decoder.tail.1.1.weight 10x1',
+    ]);
   });
 });
 
 describe('initializeParameters', () => {
   it('draws every tensor from U[-1/sqrt(n), 1/sqrt(n)], n the incoming connections', () => {
-    const model = smallModel({ vocabulary: 900, hidden: 100 });
+    const model = smallModel({ vocabulary: 900, hidden: [100] });
     const layout = parameterLayout(model);
     const values = initializeParameters(model, 1);
     const bounds = { 'rnn.weight_ih_l0': 900, 'rnn.bias_ih_l0': 900, 'rnn.weight_hh_l0': 100, 'rnn.bias_hh_l0': 100, 'decoder.weight': 100, 'decoder.bias': 100 };
@@ -50,9 +57,9 @@ describe('initializeParameters', () => {
 });
 
 describe('a microshard', () => {
-  const model = smallModel({ input: 'embedding', layers: 2 });
+  const model = smallModel({ input: 'embedding', hidden: [5, 5] });
   const layout = parameterLayout(model);
-  const computer = createMicroshardComputer({ backend: referenceBackend({ precision: 'float32' }), model, truncation: { kind: 'full' } });
+  const computer = createMicroshardComputer({ backend: referenceBackend({ precision: 'float32' }), model, objective: objective(), seed: 1 });
   computer.setParameters(initializeParameters(model, 2));
 
   it('has the gradient rows of exactly the words that it reads', async () => {
@@ -92,13 +99,13 @@ describe('a microshard', () => {
     const good = randomMicroshard({ vocabulary: 7, lengths: [3] });
     await expect(computer.gradient({ ...good, inputs: Int32Array.of(1, 7, 2) })).rejects.toThrow('word id 7 outside [-1, 7)');
     await expect(computer.gradient({ ...good, T: 4 })).rejects.toThrow('do not fit T 4, B 1');
-    await expect(computer.gradient(good, new Float32Array(3))).rejects.toThrow('states: expected 10 values, got 3');
+    await expect(computer.gradient(good, { initialStates: new Float32Array(3) })).rejects.toThrow('states: expected 10 values, got 3');
   });
 });
 
 describe('createStepper', () => {
   it('walks word by word to the losses of the whole sequence', async () => {
-    const model = smallModel({ layers: 2 });
+    const model = smallModel({ hidden: [5, 5] });
     const parameters = initializeParameters(model, 2);
     const backend = referenceBackend({ precision: 'float32' });
     const stepper = createStepper({ backend, model });
@@ -113,7 +120,7 @@ describe('createStepper', () => {
       const logits = Array.from(step.logits.values);
       loss += Math.log(logits.reduce((sum, o) => sum + Math.exp(o), 0)) - logits[sequence.targets[t]];
     }
-    const computer = createMicroshardComputer({ backend, model, truncation: { kind: 'full' } });
+    const computer = createMicroshardComputer({ backend, model, objective: objective(), seed: 1 });
     computer.setParameters(parameters);
     const whole = await computer.evaluate(sequence, initial);
     expect(loss).toBeCloseTo(whole.lossSum, 4);

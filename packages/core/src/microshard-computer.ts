@@ -1,12 +1,14 @@
 import type { Backend } from './backend.js';
 import { assert } from './errors.js';
 import type { Gradient, SparseRows } from './gradient.js';
-import { carryName, cellOf, gradientProgram, logitsProgram, lossProgram, parameterLayout, stateSize } from './language-model.js';
-import { assertMicroshard, countSequences, countTargets, NO_TOKEN, type Microshard } from './microshard.js';
+import { headOf } from './heads/heads.js';
+import { carryParts, parameterLayout, stateSize } from './language-model.js';
+import { carryMatrices, evaluationInputs, trainingInputs, type MicroshardSetting, type TrainingPlan } from './microshard-inputs.js';
+import { countSequences, countTargets, type Microshard } from './microshard.js';
 import type { ModelConfig } from './model-config.js';
 import type { ParameterLayout } from './parameters.js';
+import { gradientProgram, logitsProgram, lossProgram } from './programs.js';
 import type { FloatArray, HostMatrix } from './shape.js';
-import type { Truncation } from './truncation.js';
 
 /** What one microshard contributes to a batch. */
 export interface MicroshardResult {
@@ -16,9 +18,9 @@ export interface MicroshardResult {
   readonly tokens: number;
   /** Sequences that are not padding. */
   readonly sequences: number;
-  /** Gradient of `lossSum`, undivided; undefined after `evaluate`. */
+  /** Gradient of `lossSum` and of the microshard's share of the penalties, undivided; undefined after `evaluate`. */
   readonly gradient: Gradient | undefined;
-  /** Carry after the last step, `[L, parts, B, H]`. */
+  /** Carry after the last step, in the order of `carryParts`. */
   readonly finalStates: Float32Array;
 }
 
@@ -27,19 +29,17 @@ export interface MicroshardComputer {
   readonly layout: ParameterLayout;
   /** Sets the parameters for the calls that follow. They must not change while in use. */
   setParameters(values: FloatArray): void;
-  /** @param initialStates `[L, parts, B, H]`; zeros where absent */
-  gradient(microshard: Microshard, initialStates?: FloatArray): Promise<MicroshardResult>;
-  /** Loss without gradient. The same loss, bit for bit, as `gradient` has. */
+  gradient(microshard: Microshard, setting?: MicroshardSetting): Promise<MicroshardResult>;
+  /** Loss without gradient and without dropout: then the same loss, bit for bit, as `gradient` has. */
   evaluate(microshard: Microshard, initialStates?: FloatArray): Promise<MicroshardResult>;
 }
 
-export interface MicroshardComputerOptions {
+export interface MicroshardComputerOptions extends TrainingPlan {
   readonly backend: Backend;
-  readonly model: ModelConfig;
-  readonly truncation: Truncation;
 }
 
-export function createMicroshardComputer({ backend, model, truncation }: MicroshardComputerOptions): MicroshardComputer {
+export function createMicroshardComputer({ backend, ...plan }: MicroshardComputerOptions): MicroshardComputer {
+  const { model, objective } = plan;
   const layout = parameterLayout(model);
   return {
     layout,
@@ -47,34 +47,33 @@ export function createMicroshardComputer({ backend, model, truncation }: Microsh
       assert(values.length === layout.size, () => `setParameters: expected ${String(layout.size)} values, got ${String(values.length)}`);
       backend.setParameters(layout, values);
     },
-    async gradient(microshard, initialStates) {
-      assertMicroshard(microshard, model.vocabulary);
-      const { rows, groups } = groupRows(microshard.inputs);
-      const ids = { inputs: microshard.inputs, groups, targets: microshard.targets };
-      const outputs = await backend.run(gradientProgram(model, truncation, microshard), { ids, matrices: carryMatrices(model, microshard.B, initialStates) });
+    async gradient(microshard, setting = {}) {
+      const { rows, ...inputs } = trainingInputs(plan, microshard, setting);
+      const outputs = await backend.run(gradientProgram(model, objective, microshard), inputs);
       return { ...summarize(model, microshard, outputs), gradient: assembleGradient(layout, outputs, rows) };
     },
     async evaluate(microshard, initialStates) {
-      assertMicroshard(microshard, model.vocabulary);
-      const ids = { inputs: microshard.inputs, targets: microshard.targets };
-      const outputs = await backend.run(lossProgram(model, microshard), { ids, matrices: carryMatrices(model, microshard.B, initialStates) });
+      const outputs = await backend.run(lossProgram(model, microshard), evaluationInputs(model, microshard, initialStates));
       return { ...summarize(model, microshard, outputs), gradient: undefined };
     },
   };
 }
 
-/** The next word of `B` sequences at a time, with carried state: constant work a word. */
+/** The next word of `B` sequences at a time, with carried state: constant work a word. For models that read and predict words. */
 export interface Stepper {
   setParameters(values: FloatArray): void;
   /**
    * @param words the words just read, `[B]`
-   * @param states `[L, parts, B, H]`
+   * @param states in the order of `carryParts`
+   * @returns `logits` `[B, V]`: log-probabilities but for a constant of each row
    */
   step(words: Int32Array, states: FloatArray): Promise<{ readonly logits: HostMatrix; readonly states: Float32Array }>;
 }
 
 export function createStepper({ backend, model }: Pick<MicroshardComputerOptions, 'backend' | 'model'>): Stepper {
+  assert(model.input !== 'dense', () => 'createStepper: expected a model that reads words, got dense input');
   const layout = parameterLayout(model);
+  const head = headOf(model);
   return {
     setParameters(values) {
       backend.setParameters(layout, values);
@@ -82,36 +81,20 @@ export function createStepper({ backend, model }: Pick<MicroshardComputerOptions
     async step(words, states) {
       const B = words.length;
       const outputs = await backend.run(logitsProgram(model, { T: 1, B }), { ids: { inputs: words }, matrices: carryMatrices(model, B, states) });
-      const { rows, columns, values } = outputs.logits;
-      return { logits: { rows, columns, values: values.slice() }, states: collectStates(model, B, outputs) };
+      const values = head.scores(outputs);
+      return { logits: { rows: B, columns: values.length / B, values }, states: collectStates(model, B, outputs) };
     },
   };
 }
 
-/** Distinct words of `inputs`, ascending, and for every position the place of its word among them; `NO_TOKEN` stays so. */
-export function groupRows(inputs: Int32Array): { readonly rows: Uint32Array; readonly groups: Int32Array } {
-  const rows = Uint32Array.from(new Set(inputs.filter((id) => id !== NO_TOKEN))).sort();
-  const place = new Map(Array.from(rows, (row, i) => [row, i]));
-  return { rows, groups: inputs.map((id) => place.get(id) ?? NO_TOKEN) };
-}
-
-/** The carry of every layer as matrices `[B, H]`, named by `carryName`. */
-export function carryMatrices(model: ModelConfig, B: number, states: FloatArray = new Float32Array(stateSize(model, B))): Record<string, HostMatrix> {
-  assert(states.length === stateSize(model, B), () => `states: expected ${String(stateSize(model, B))} values, got ${String(states.length)}`);
-  const block = B * model.hidden;
-  return Object.fromEntries(carryNames(model).map((name, i) => [name, { rows: B, columns: model.hidden, values: states.subarray(i * block, (i + 1) * block) }]));
-}
-
-function carryNames(model: ModelConfig): string[] {
-  const parts = cellOf(model).carryParts;
-  return Array.from({ length: model.layers * parts }, (_, i) => carryName(Math.floor(i / parts), i % parts));
-}
-
 function collectStates(model: ModelConfig, B: number, outputs: Record<string, HostMatrix>): Float32Array {
   const states = new Float32Array(stateSize(model, B));
-  carryNames(model).forEach((name, i) => {
-    states.set(outputs[name].values, i * B * model.hidden);
-  });
+  let at = 0;
+  for (const { name } of carryParts(model)) {
+    const { values } = outputs[name];
+    states.set(values, at);
+    at += values.length;
+  }
   return states;
 }
 

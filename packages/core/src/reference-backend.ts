@@ -1,6 +1,7 @@
 import type { Backend, Ids, MatMulOptions, Matrix, Operations, OutputGradients, OutputLayer, Program, ProgramInputs } from './backend.js';
 import { assert } from './errors.js';
 import type { Activation } from './model-config.js';
+import { errorOperations, gateOperations, host, sigmoid, type Make } from './reference-gates.js';
 import { matrixShape, viewTensor, type ParameterLayout } from './parameters.js';
 import { shapeText, type FloatArray, type HostMatrix } from './shape.js';
 
@@ -29,24 +30,23 @@ export function referenceBackend({ precision }: { readonly precision: Precision 
   };
 }
 
-/** Here a handle is the matrix itself, and a vector of ids is its Int32Array. */
-const host = (matrix: Matrix): HostMatrix => matrix as HostMatrix;
+/** Here a vector of ids is its Int32Array. */
 const idsOf = (ids: Ids): Int32Array => ids as unknown as Int32Array;
-
-type Make = (rows: number, columns: number) => HostMatrix;
 
 function referenceOperations(precision: Precision): Operations {
   const make: Make = (rows, columns) => ({ rows, columns, values: precision === 'float64' ? new Float64Array(rows * columns) : new Float32Array(rows * columns) });
   return {
     ...rowOperations(make),
     ...pointwiseOperations(make),
+    ...gateOperations(make),
+    ...errorOperations(make),
     matMul: (a, b, options = {}) => matMul(host(a), host(b), options, make),
     linearSoftmaxCrossEntropy: (layer) => linearSoftmaxCrossEntropy(layer, make),
     linearSoftmaxLoss: (layer) => softmaxRows(layer, make).losses,
   };
 }
 
-function rowOperations(make: Make): Pick<Operations, 'sumRows' | 'gatherRows' | 'scatterAddRows' | 'stack' | 'rows' | 'zeros'> {
+function rowOperations(make: Make): Pick<Operations, 'sumRows' | 'gatherRows' | 'scatterAddRows' | 'stack' | 'rows' | 'columns' | 'beside' | 'zeros'> {
   return {
     sumRows(a) {
       const sums = new Float64Array(a.columns);
@@ -65,11 +65,12 @@ function rowOperations(make: Make): Pick<Operations, 'sumRows' | 'gatherRows' | 
       });
       return result;
     },
-    scatterAddRows(matrix, groups) {
-      const { rows, columns, values } = host(matrix);
-      assert(groups.length === rows, () => `scatterAddRows: ${String(groups.length)} groups for ${shapeText(matrix)}`);
+    scatterAddRows(matrix, groups, rows = matrix.rows) {
+      const { columns, values } = host(matrix);
+      assert(groups.length === matrix.rows, () => `scatterAddRows: ${String(groups.length)} groups for ${shapeText(matrix)}`);
       const sums = new Float64Array(rows * columns);
       idsOf(groups).forEach((group, i) => {
+        assert(group >= -1 && group < rows, () => `scatterAddRows: row ${String(group)} of ${String(rows)}`);
         if (group >= 0) for (let j = 0; j < columns; j += 1) sums[group * columns + j] += values[i * columns + j];
       });
       const result = make(rows, columns);
@@ -92,11 +93,28 @@ function rowOperations(make: Make): Pick<Operations, 'sumRows' | 'gatherRows' | 
       const view: HostMatrix = { rows: end - begin, columns: a.columns, values: host(a).values.subarray(begin * a.columns, end * a.columns) };
       return view;
     },
+    columns(a, begin, end) {
+      assert(begin >= 0 && begin <= end && end <= a.columns, () => `columns: [${String(begin)}, ${String(end)}) of ${shapeText(a)}`);
+      const result = make(a.rows, end - begin);
+      for (let i = 0; i < a.rows; i += 1) result.values.set(host(a).values.subarray(i * a.columns + begin, i * a.columns + end), i * (end - begin));
+      return result;
+    },
+    beside(parts) {
+      const { rows } = parts[0];
+      const result = make(rows, parts.reduce((sum, part) => sum + part.columns, 0));
+      let at = 0;
+      for (const part of parts) {
+        assert(part.rows === rows, () => `beside: ${shapeText(part)} beside ${shapeText(parts[0])}`);
+        for (let i = 0; i < rows; i += 1) result.values.set(host(part).values.subarray(i * part.columns, (i + 1) * part.columns), i * result.columns + at);
+        at += part.columns;
+      }
+      return result;
+    },
     zeros: make,
   };
 }
 
-function pointwiseOperations(make: Make): Pick<Operations, 'add' | 'addRow' | 'activation' | 'activationBackward'> {
+function pointwiseOperations(make: Make): Pick<Operations, 'add' | 'subtract' | 'multiply' | 'scale' | 'addRow' | 'activation' | 'activationBackward'> {
   const map = (a: Matrix, f: (x: number, i: number) => number): HostMatrix => {
     const result = make(a.rows, a.columns);
     const { values } = host(a);
@@ -108,6 +126,21 @@ function pointwiseOperations(make: Make): Pick<Operations, 'add' | 'addRow' | 'a
       assert(a.columns === b.columns && b.rows <= a.rows, () => `add: ${shapeText(b)} does not fit ${shapeText(a)}`);
       const { values } = host(b);
       return map(a, (x, i) => (i < values.length ? x + values[i] : x));
+    },
+    subtract(a, b) {
+      assert(a.columns === b.columns && b.rows === a.rows, () => `subtract: ${shapeText(b)} does not fit ${shapeText(a)}`);
+      const { values } = host(b);
+      return map(a, (x, i) => x - values[i]);
+    },
+    multiply(a, b) {
+      assert(a.columns === b.columns && b.rows >= a.rows, () => `multiply: ${shapeText(b)} does not fit ${shapeText(a)}`);
+      const { values } = host(b);
+      return map(a, (x, i) => x * values[i]);
+    },
+    scale(a, factor) {
+      assert(factor.rows === 1 && factor.columns === 1, () => `scale: expected a factor [1, 1], got ${shapeText(factor)}`);
+      const [by] = host(factor).values;
+      return map(a, (x) => x * by);
     },
     addRow(a, row) {
       assert(row.rows === 1 && row.columns === a.columns, () => `addRow: ${shapeText(row)} does not fit ${shapeText(a)}`);
@@ -127,7 +160,7 @@ const ACTIVATE: Record<Activation, (a: number) => number> = {
   tanh: Math.tanh,
   // -0 becomes 0 and NaN stays NaN, on every backend.
   relu: (a) => (a <= 0 ? 0 : a),
-  sigmoid: (a) => 1 / (1 + Math.exp(-a)),
+  sigmoid,
 };
 
 const DERIVATIVE_FROM_OUTPUT: Record<Activation, (y: number) => number> = {

@@ -6,8 +6,12 @@ import type { Truncation } from './truncation.js';
 export interface Layer {
   readonly cell: Cell;
   readonly weights: CellWeights;
-  /** `weight_ih` `[G * H, D]`, the map from the layer below; undefined where the projection of the input is a row lookup. */
+  /** `weight_ih` `[G * H, D]`, the map from the layer below; undefined for the bottom layer, below which no error is sent. */
   readonly input: Matrix | undefined;
+  /** Dropout mask of the input, `[T * B, D]`; undefined where nothing is dropped. */
+  readonly inputMask: Matrix | undefined;
+  /** Whether the way back keeps the errors of every state. */
+  readonly keepsFlow: boolean;
 }
 
 /** Length and width of a batch of sequences. */
@@ -20,6 +24,8 @@ export interface SequenceShape {
 export interface LayerTrace {
   /** `s_t` for every `t`: part 0 of the carry, `[T * B, H]`. */
   readonly states: Matrix;
+  /** The carry after every step. */
+  readonly carries: readonly Carry[];
   /** `s_{t-1}` for every `t`, `[T * B, H]`. */
   readonly previous: Matrix;
   readonly cache: readonly Matrix[];
@@ -33,22 +39,25 @@ export interface LayerGradient {
   readonly dProjected: Matrix;
   /** `[T * B, G * H]` */
   readonly dRecurrent: Matrix;
+  /** `dE/ds_t`, all that reaches the state, and `W_hh^T dE/da_t`, what leaves it for `s_{t-1}`: each `[T * B, H]`. Not known of `window(k)`. */
+  readonly flow: { readonly dStates: Matrix; readonly dPrevious: Matrix } | undefined;
 }
 
-/** Unrolls one layer over time. @param projected `W_ih x_t + b_ih` for every `t`, `[T * B, G * H]` */
+/** Unrolls one layer over time. @param projected the projected input of the cell for every `t`, `[T * B, G * H]` */
 export function unroll(operations: Operations, layer: Layer, projected: Matrix, initial: Carry, { T, B }: SequenceShape): LayerTrace {
-  const states: Matrix[] = [];
+  const carries: Carry[] = [];
   const caches: (readonly Matrix[])[] = [];
   let carry = initial;
   for (let t = 0; t < T; t += 1) {
     const step = layer.cell.forward(operations, layer.weights, operations.rows(projected, t * B, (t + 1) * B), carry);
-    states.push(step.carry[0]);
+    carries.push(step.carry);
     caches.push(step.cache);
     carry = step.carry;
   }
   return {
-    states: operations.stack(states),
-    previous: operations.stack([initial[0], ...states.slice(0, -1)]),
+    states: operations.stack(carries.map(([state]) => state)),
+    carries,
+    previous: operations.stack([initial, ...carries.slice(0, -1)].map(([state]) => state)),
     cache: caches[0].map((_, part) => operations.stack(caches.map((cache) => cache[part]))),
     final: carry,
   };
@@ -71,7 +80,7 @@ export function backpropagateThroughTime(
   let dOutput = dStates;
   for (const { layer, trace } of layers.toReversed()) {
     const gradient = backwardByTime(operations, layer, trace, dOutput, shape);
-    if (layer.input !== undefined) dOutput = operations.matMul(gradient.dProjected, layer.input);
+    if (layer.input !== undefined) dOutput = inputGradient(operations, layer.input, layer.inputMask, gradient.dProjected);
     gradients.unshift(gradient);
   }
   return gradients;
@@ -81,6 +90,8 @@ export function backpropagateThroughTime(
 function backwardByTime(operations: Operations, layer: Layer, trace: LayerTrace, dOutput: Matrix, { T, B }: SequenceShape): LayerGradient {
   const dProjected: Matrix[] = [];
   const dRecurrent: Matrix[] = [];
+  const dStates: Matrix[] = [];
+  const dPrevious: Matrix[] = [];
   let dCarry: Carry | undefined;
   for (let t = T - 1; t >= 0; t -= 1) {
     const [begin, end] = [t * B, (t + 1) * B];
@@ -89,9 +100,12 @@ function backwardByTime(operations: Operations, layer: Layer, trace: LayerTrace,
     const step = layer.cell.backward(operations, layer.weights, cache, dStep);
     dProjected.unshift(step.dProjected);
     dRecurrent.unshift(step.dRecurrent);
+    dStates.unshift(dStep[0]);
+    dPrevious.unshift(step.dCarry[0]);
     dCarry = step.dCarry;
   }
-  return stackGradient(operations, dProjected, dRecurrent);
+  const flow = layer.keepsFlow ? { dStates: operations.stack(dStates), dPrevious: operations.stack(dPrevious) } : undefined;
+  return { ...stackGradient(operations, dProjected, dRecurrent), flow };
 }
 
 /**
@@ -117,10 +131,16 @@ function backwardByLag(
       sums[l] = addGradient(operations, sums[l], step);
       // The error of the output at `tau + lag` now stands at `tau - 1`: block 0 has left the sequence.
       dCarries[l] = lag < lagMax ? step.dCarry.map((part) => operations.rows(part, B, rows)) : undefined;
-      dOutput = layer.input === undefined ? undefined : operations.matMul(step.dProjected, layer.input);
+      dOutput = layer.input === undefined ? undefined : inputGradient(operations, layer.input, layer.inputMask, step.dProjected);
     }
   }
   return sums.filter((sum) => sum !== undefined);
+}
+
+/** Gradient of what a layer read from that of its projection `W_ih x`, of all rows or the first ones. @param mask dropout mask of the input */
+export function inputGradient(operations: Operations, weight: Matrix, mask: Matrix | undefined, dProjected: Matrix): Matrix {
+  const dInput = operations.matMul(dProjected, weight);
+  return mask === undefined ? dInput : operations.multiply(dInput, mask);
 }
 
 /** Gradient of the carry that leaves a step: what came back through time, and what came from above into part 0. */
@@ -133,14 +153,14 @@ function addOutput(operations: Operations, cell: Cell, dOutput: Matrix | undefin
   return dOutput === undefined ? dCarry : [operations.add(dCarry[0], dOutput), ...dCarry.slice(1)];
 }
 
-function addGradient(operations: Operations, sum: LayerGradient | undefined, step: LayerGradient): LayerGradient {
-  if (sum === undefined) return { dProjected: step.dProjected, dRecurrent: step.dRecurrent };
+function addGradient(operations: Operations, sum: LayerGradient | undefined, step: Pick<LayerGradient, 'dProjected' | 'dRecurrent'>): LayerGradient {
+  if (sum === undefined) return { dProjected: step.dProjected, dRecurrent: step.dRecurrent, flow: undefined };
   const dProjected = operations.add(sum.dProjected, step.dProjected);
   const dRecurrent = step.dRecurrent === step.dProjected ? dProjected : operations.add(sum.dRecurrent, step.dRecurrent);
-  return { dProjected, dRecurrent };
+  return { dProjected, dRecurrent, flow: undefined };
 }
 
-function stackGradient(operations: Operations, dProjected: readonly Matrix[], dRecurrent: readonly Matrix[]): LayerGradient {
+function stackGradient(operations: Operations, dProjected: readonly Matrix[], dRecurrent: readonly Matrix[]): Omit<LayerGradient, 'flow'> {
   const stacked = operations.stack(dProjected);
   const same = dProjected.every((matrix, t) => matrix === dRecurrent[t]);
   return { dProjected: stacked, dRecurrent: same ? stacked : operations.stack(dRecurrent) };

@@ -3,10 +3,10 @@ import { caseGradient } from './gradient-check.js';
 import { parameterLayout } from './language-model.js';
 import { createMicroshardComputer } from './microshard-computer.js';
 import { NO_TOKEN, type Microshard } from './microshard.js';
-import type { ModelConfig } from './model-config.js';
+import { MODEL_DEFAULTS, type ModelConfig } from './model-config.js';
 import { tensorNamed, viewTensor } from './parameters.js';
 import { referenceBackend } from './reference-backend.js';
-import { relativeDistance } from './testing/index.js';
+import { objective, relativeDistance } from './testing/index.js';
 import golden from './testing/golden/tutorial-window.json' with { type: 'json' };
 import type { Truncation } from './truncation.js';
 
@@ -14,7 +14,7 @@ import type { Truncation } from './truncation.js';
  * Made by `tools/oracle/tutorial_oracle.py`: a vanilla RNN in float64, the error of every output followed back on its own. Its U `[H, V]`,
  * W and V are `rnn.weight_ih_l0` (kept transposed, `[V, H]`), `rnn.weight_hh_l0` and `decoder.weight`.
  */
-const MODEL: ModelConfig = { cell: 'rnn', activation: 'tanh', biases: false, input: 'onehot', vocabulary: golden.vocabulary, embedding: 1, hidden: golden.hidden, layers: 1 };
+const MODEL: ModelConfig = { ...MODEL_DEFAULTS, biases: false, vocabulary: golden.vocabulary, hidden: [golden.hidden] };
 const LAYOUT = parameterLayout(MODEL);
 const INPUT = 'rnn.weight_ih_l0';
 const RECURRENT = 'rnn.weight_hh_l0';
@@ -40,12 +40,12 @@ function part(begin: number, end: number): Microshard {
 }
 
 function gradientOf(truncation: Truncation, microshard = part(0, T), initialStates?: Float64Array): Promise<Float64Array> {
-  return caseGradient(referenceBackend({ precision: 'float64' }), { model: MODEL, truncation, reduction: 'sentenceSum', microshard, initialStates }, PARAMETERS);
+  return caseGradient(referenceBackend({ precision: 'float64' }), { model: MODEL, objective: objective({ truncation, reduction: 'sentenceSum' }), microshard, initialStates }, PARAMETERS);
 }
 
 /** Loss of the sentence and the state after its first `steps` steps (rounded to float32 by the computer). */
 async function evaluate(steps: number): Promise<{ loss: number; state: Float64Array }> {
-  const computer = createMicroshardComputer({ backend: referenceBackend({ precision: 'float64' }), model: MODEL, truncation: { kind: 'full' } });
+  const computer = createMicroshardComputer({ backend: referenceBackend({ precision: 'float64' }), model: MODEL, objective: objective(), seed: 1 });
   computer.setParameters(PARAMETERS);
   const { lossSum, finalStates } = await computer.evaluate(part(0, steps));
   return { loss: lossSum, state: Float64Array.from(finalStates) };

@@ -11,14 +11,15 @@ export function vanillaRnn(f: Activation): Cell {
   return {
     carryParts: 1,
     gates: 1,
-    forward(operations, { hidden, hiddenBias }, projected, [previous]) {
-      const recurrent = operations.matMul(previous, hidden, { transposeB: true, addend: hiddenBias ?? projected });
-      const s = operations.activation(f, hiddenBias === undefined ? recurrent : operations.add(projected, recurrent));
+    gatesRecurrent: false,
+    forward(operations, { hidden }, projected, [previous]) {
+      const s = operations.activation(f, operations.matMul(previous, hidden, { transposeB: true, addend: projected }));
       return { carry: [s], cache: [s] };
     },
     backward(operations, { hidden }, [s], [dS]) {
       const dA = operations.activationBackward(f, s, dS);
       return { dProjected: dA, dRecurrent: dA, dCarry: [operations.matMul(dA, hidden)] };
     },
+    hiddenGradient: (operations, dRecurrent, { previous }) => operations.matMul(dRecurrent, previous, { transposeA: true }),
   };
 }

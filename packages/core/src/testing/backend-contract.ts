@@ -1,14 +1,15 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Backend, Ids, Matrix, Operations, Program, ProgramInputs } from '../backend.js';
 import { caseGradient, type GradientCase } from '../gradient-check.js';
-import { initializeParameters, parameterLayout } from '../language-model.js';
+import { initializeParameters, parameterLayout, stateSize } from '../language-model.js';
+import { legal } from '../legal.js';
 import { createMicroshardComputer } from '../microshard-computer.js';
 import { ACTIVATIONS, type ModelConfig } from '../model-config.js';
+import type { Objective } from '../objective.js';
 import { layOut, viewTensor } from '../parameters.js';
 import { referenceBackend } from '../reference-backend.js';
 import type { FloatArray, HostMatrix } from '../shape.js';
-import type { Truncation } from '../truncation.js';
-import { randomMicroshard, randomValues, smallModel } from './fixtures.js';
+import { modelMicroshard, objective, randomMicroshard, randomValues, smallModel } from './fixtures.js';
 
 export interface BackendContractOptions {
   /** Largest `||x - x64|| / ||x64||` of a result or a gradient tensor. Default 1e-5. */
@@ -47,6 +48,8 @@ export function describeBackend(name: string, create: () => Backend, { tolerance
     describeMatMul(expectAgreement);
     describeRows(expectAgreement);
     describePointwise(expectAgreement);
+    describeGates(expectAgreement);
+    describeErrors(expectAgreement);
     describeSoftmax(expectAgreement);
 
     it('gives the same bits whatever ran before', async () => {
@@ -99,6 +102,12 @@ function describeRows(expectAgreement: Expect): void {
       { matrices: { a: matrix(7, 5, 1), b: matrix(7, 5, 2), c: matrix(3, 5, 3) }, ids: {} });
   });
 
+  it('subtracts, multiplies element by element, also by the first rows of a longer matrix, and scales', async () => {
+    await expectAgreement('elements', (o, { matrices: { a, b, longer, factor } }) => ({
+      difference: o.subtract(a, b), product: o.multiply(a, b), first: o.multiply(a, longer), scaled: o.scale(a, factor),
+    }), { matrices: { a: matrix(7, 5, 1), b: matrix(7, 5, 2), longer: matrix(9, 5, 3), factor: matrix(1, 1, 4) }, ids: {} });
+  });
+
   it('adds one row to all rows, and sums all rows', async () => {
     await expectAgreement('rows', (o, { matrices: { a, row } }) => ({ added: o.addRow(a, row), sum: o.sumRows(a) }),
       { matrices: { a: matrix(13, 6, 1), row: matrix(1, 6, 2) }, ids: {} });
@@ -109,9 +118,17 @@ function describeRows(expectAgreement: Expect): void {
       { matrices: { table: matrix(9, 7, 1) }, ids: { words: Int32Array.of(8, 0, -1, 3, 3, -1) } });
   });
 
-  it('adds rows by group, leaving out -1', async () => {
-    await expectAgreement('scatterAddRows', (o, { matrices: { values }, ids: { groups } }) => ({ y: o.scatterAddRows(values, groups) }),
-      { matrices: { values: matrix(6, 5, 1) }, ids: { groups: Int32Array.of(2, 0, -1, 2, 1, 2) } });
+  it('adds rows by group, leaving out -1, into as many rows or into as many as are asked for', async () => {
+    await expectAgreement('scatterAddRows', (o, { matrices: { values }, ids: { groups } }) => ({
+      same: o.scatterAddRows(values, groups), more: o.scatterAddRows(values, groups, 11), fewer: o.scatterAddRows(values, groups, 3),
+    }), { matrices: { values: matrix(6, 5, 1) }, ids: { groups: Int32Array.of(2, 0, -1, 2, 1, 2) } });
+  });
+
+  it('takes columns and puts matrices side by side', async () => {
+    await expectAgreement('columns', (o, { matrices: { a, b } }) => {
+      const beside = o.beside([o.columns(a, 3, 7), b, o.columns(a, 0, 1)]);
+      return { beside, middle: o.columns(beside, 2, 6), alone: o.beside([b]), sum: o.add(o.columns(beside, 4, 9), b) };
+    }, { matrices: { a: matrix(6, 7, 1), b: matrix(6, 5, 2) }, ids: {} });
   });
 
   it('stacks matrices, takes rows, and makes zeros', async () => {
@@ -132,6 +149,38 @@ function describePointwise(expectAgreement: Expect): void {
       }, { matrices: { a, dY: matrix(3, 5, 2) }, ids: {} });
     });
   }
+}
+
+function describeGates(expectAgreement: Expect): void {
+  for (const [N, H, scale] of [[1, 1, 1], [3, 5, 2], [8, 16, 1], [6, 7, 30]] as const) {
+    it(`steps an LSTM forth and back, N ${String(N)} H ${String(H)} scale ${String(scale)}`, async () => {
+      await expectAgreement('lstmGates', (o, { matrices: { a, c, dState, dCell } }) => {
+        const { state, cell, gates } = o.lstmGates(a, c);
+        return { state, cell, gates, ...o.lstmGatesBackward({ gates, previousCell: c, cell }, dState, dCell) };
+      }, { matrices: { a: matrix(N, 4 * H, 1, scale), c: matrix(N, H, 2, scale), dState: matrix(N, H, 3), dCell: matrix(N, H, 4) }, ids: {} });
+    });
+
+    it(`steps a GRU forth and back, N ${String(N)} H ${String(H)} scale ${String(scale)}`, async () => {
+      await expectAgreement('gruGates', (o, { matrices: { projected, recurrent, previous, dState } }) => {
+        const { state, gates } = o.gruGates(projected, recurrent, previous);
+        return { state, gates, ...o.gruGatesBackward({ gates, recurrent, previous }, dState) };
+      }, { matrices: { projected: matrix(N, 3 * H, 1, scale), recurrent: matrix(N, 3 * H, 2, scale), previous: matrix(N, H, 3), dState: matrix(N, H, 4) }, ids: {} });
+    });
+  }
+}
+
+function describeErrors(expectAgreement: Expect): void {
+  it('computes the squared error of every row and its gradient', async () => {
+    await expectAgreement('squaredError', (o, { matrices: { a, b } }) => ({ ...o.squaredError(a, b) }), { matrices: { a: matrix(5, 3, 1), b: matrix(5, 3, 2) }, ids: {} });
+  });
+
+  it('computes the penalty of a Jacobian, leaving out rows without an error', async () => {
+    const e = matrix(5, 6, 1);
+    const u = matrix(5, 6, 3, 3);
+    e.values.fill(0, 6, 12);
+    u.values.fill(0, 18, 24);
+    await expectAgreement('jacobianPenalty', (o, { matrices: { e, v, u } }) => ({ ...o.jacobianPenalty(e, v, u) }), { matrices: { e, v: matrix(5, 6, 2), u }, ids: {} });
+  });
 }
 
 function describeSoftmax(expectAgreement: Expect): void {
@@ -164,21 +213,34 @@ function describeSoftmax(expectAgreement: Expect): void {
 }
 
 function describeTraining(backend: Backend, tolerance: number): void {
+  const words = { vocabulary: 40, embedding: 10 };
   const models: [string, ModelConfig][] = [
-    ['one-hot tanh without biases', smallModel({ biases: false, vocabulary: 60, hidden: 16 })],
-    ['one-hot relu with biases', smallModel({ activation: 'relu', vocabulary: 30, hidden: 12 })],
-    ['embedding sigmoid', smallModel({ activation: 'sigmoid', input: 'embedding', vocabulary: 40, embedding: 10, hidden: 12 })],
-    ['two layers', smallModel({ layers: 2, input: 'embedding', vocabulary: 40, embedding: 6, hidden: 9 })],
+    ['one-hot tanh without biases', smallModel({ biases: false, vocabulary: 60, hidden: [16] })],
+    ['one-hot relu with biases', smallModel({ activation: 'relu', vocabulary: 30, hidden: [12] })],
+    ['embedding sigmoid', smallModel({ ...words, activation: 'sigmoid', input: 'embedding', hidden: [12] })],
+    ['two layers of different sizes', smallModel({ ...words, input: 'embedding', hidden: [9, 6] })],
+    ['GRU', smallModel({ ...words, cell: 'gru', input: 'embedding', hidden: [12] })],
+    ['GRU, reset before', smallModel({ ...words, cell: 'gru', resetBefore: true, hidden: [9] })],
+    ['two LSTM layers', smallModel({ ...words, cell: 'lstm', input: 'embedding', hidden: [11, 8] })],
+    ['tied LSTM', smallModel({ ...words, cell: 'lstm', input: 'embedding', hidden: [10], tied: true })],
+    ['adaptive softmax', smallModel({ ...words, cell: 'gru', input: 'embedding', hidden: [16], head: { kind: 'adaptive', cutoffs: [10, 20], divValue: 2 } })],
+    ['a class at the last step of vectors', smallModel({ cell: 'lstm', input: 'dense', embedding: 5, hidden: [9], head: { kind: 'lastSoftmax', classes: 4 } })],
+    ['a vector at the last step of vectors', smallModel({ input: 'dense', embedding: 5, hidden: [9], head: { kind: 'lastSquaredError', outputs: 3 } })],
   ];
-  const truncations: Truncation[] = [{ kind: 'full' }, { kind: 'window', k: 3 }, { kind: 'chunk', k: 12 }];
+  const regularised: Partial<Objective> = { dropout: 0.4, ar: 2, tar: 3 };
+  const objectives: Objective[] = [
+    objective(), objective({ truncation: { kind: 'window', k: 3 } }), objective({ truncation: { kind: 'chunk', k: 12 } }),
+    objective(regularised), objective({ ...regularised, variational: true, omega: 4 }),
+  ];
 
   for (const [label, model] of models) {
-    for (const truncation of truncations) {
-      it(`computes the gradient of ${label}, ${truncation.kind}`, async () => {
-        const microshard = randomMicroshard({ vocabulary: model.vocabulary, lengths: [12, 9, 12, 4, 7] });
+    for (const differentiated of objectives.filter((candidate) => legal({ model, objective: candidate }).length === 0)) {
+      const { truncation, dropout, omega } = differentiated;
+      it(`computes the gradient of ${label}, ${truncation.kind}${dropout > 0 ? ', dropout, AR and TAR' : ''}${omega > 0 ? ', Omega' : ''}`, async () => {
+        const microshard = modelMicroshard(model, [12, 9, 12, 4, 7]);
         const parameters = initializeParameters(model, 1).map((value) => value * 3);
-        const initialStates = randomValues(model.layers * 5 * model.hidden, 4).map(Math.fround);
-        const testCase: GradientCase = { model, truncation, reduction: 'tokenMean', microshard, initialStates };
+        const initialStates = randomValues(stateSize(model, 5), 4).map(Math.fround);
+        const testCase: GradientCase = { model, objective: differentiated, microshard, initialStates };
         const got = await caseGradient(backend, testCase, parameters);
         const want = await caseGradient(referenceBackend({ precision: 'float64' }), testCase, Float64Array.from(parameters));
         for (const tensor of parameterLayout(model).tensors) {
@@ -189,8 +251,8 @@ function describeTraining(backend: Backend, tolerance: number): void {
   }
 
   it('evaluates to the loss, bit for bit, that the gradient comes with', async () => {
-    const model = smallModel({ vocabulary: 50, hidden: 11 });
-    const computer = createMicroshardComputer({ backend, model, truncation: { kind: 'full' } });
+    const model = smallModel({ vocabulary: 50, hidden: [11] });
+    const computer = createMicroshardComputer({ backend, model, objective: objective(), seed: 1 });
     computer.setParameters(initializeParameters(model, 3));
     const microshard = randomMicroshard({ vocabulary: 50, lengths: [8, 3, 6] });
     const { lossSum, tokens, finalStates } = await computer.gradient(microshard);
@@ -200,7 +262,7 @@ function describeTraining(backend: Backend, tolerance: number): void {
 
   it('lets numbers that are not finite through, so that an explosion is seen', async () => {
     const model = smallModel();
-    const computer = createMicroshardComputer({ backend, model, truncation: { kind: 'full' } });
+    const computer = createMicroshardComputer({ backend, model, objective: objective(), seed: 1 });
     for (const bad of [NaN, Infinity]) {
       const parameters = initializeParameters(model, 3);
       parameters.fill(bad, parameters.length - 20);

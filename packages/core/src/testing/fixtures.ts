@@ -1,11 +1,31 @@
 import type { Microshard } from '../microshard.js';
 import { NO_TOKEN } from '../microshard.js';
-import type { ModelConfig } from '../model-config.js';
+import { MODEL_DEFAULTS, predictsWords, type ModelConfig } from '../model-config.js';
+import { OBJECTIVE_DEFAULTS, type Objective } from '../objective.js';
 import { stream } from '../random.js';
 
 /** A small model: tanh, biases, one-hot input, V 7, H 5, one layer; whatever is given replaces that. */
 export function smallModel(changes: Partial<ModelConfig> = {}): ModelConfig {
-  return { cell: 'rnn', activation: 'tanh', biases: true, input: 'onehot', vocabulary: 7, embedding: 4, hidden: 5, layers: 1, ...changes };
+  return { ...MODEL_DEFAULTS, vocabulary: 7, embedding: 4, hidden: [5], ...changes };
+}
+
+/** The defaults, differentiated as `changes` says. */
+export function objective(changes: Partial<Objective> = {}): Objective {
+  return { ...OBJECTIVE_DEFAULTS, ...changes };
+}
+
+/** Random sequences of the lengths given that `model` can read and predict, words or vectors, at every step or at the last. */
+export function modelMicroshard(model: ModelConfig, lengths: readonly number[], seed = 1): Microshard {
+  const { input, embedding, head } = model;
+  const words = randomMicroshard({ vocabulary: model.vocabulary, lengths, seed });
+  const { T, B } = words;
+  const isRead = (row: number): boolean => words.inputs[row] !== NO_TOKEN;
+  const features = input === 'dense' ? randomValues(T * B * embedding, seed).map((x, i) => (isRead(Math.floor(i / embedding)) ? Math.fround(x) : 0)) : undefined;
+  const given: Microshard = { ...words, features };
+  if (predictsWords(model)) return given;
+  const classes = head.kind === 'lastSoftmax' ? head.classes : 1;
+  const targets = words.targets.map((target, row) => (isRead(row) && Math.floor(row / B) === lengths[row % B] - 1 ? target % classes : NO_TOKEN));
+  return { ...given, targets, values: head.kind === 'lastSquaredError' ? randomValues(B * head.outputs, seed + 1).map(Math.fround) : undefined };
 }
 
 export interface RandomMicroshardOptions {
