@@ -5,7 +5,7 @@ import { Unavailable } from './contender.js';
 import { workloads, type Workload } from './workload.js';
 
 const [TUTORIAL] = workloads(true);
-const SMALL: Workload = { ...TUTORIAL, T: 3, B: 2, model: { ...TUTORIAL.model, vocabulary: 12, hidden: 4 } };
+const SMALL: Workload = { ...TUTORIAL, T: 3, B: 2, model: { ...TUTORIAL.model, vocabulary: 12, hidden: [4] } };
 
 describe('a backend as a contender', () => {
   it('trains, and says what really executes', async () => {

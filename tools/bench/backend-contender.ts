@@ -1,4 +1,4 @@
-import { BpttError, createMicroshardComputer, initializeParameters, scaleGradient, sgdStep, stream, type Backend, type Microshard } from '@bptt/core';
+import { BpttError, createMicroshardComputer, initializeParameters, OBJECTIVE_DEFAULTS, scaleGradient, sgdStep, stream, type Backend, type Microshard } from '@bptt/core';
 import { Unavailable, type Contender, type Entrant } from './contender.js';
 import type { Workload } from './workload.js';
 
@@ -26,7 +26,7 @@ function openBackend(create: () => Backend): Backend {
 
 function startBackend(name: string, backend: Backend, workload: Workload): Contender {
   const { model, truncation } = workload;
-  const computer = createMicroshardComputer({ backend, model, truncation });
+  const computer = createMicroshardComputer({ backend, model, objective: { ...OBJECTIVE_DEFAULTS, truncation, reduction: 'sentenceSum' }, seed: SEED });
   const { layout } = computer;
   let parameters = initializeParameters(model, SEED);
   let next: Float32Array = new Float32Array(layout.size);

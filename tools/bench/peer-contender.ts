@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
+import { topUnits } from '@bptt/core';
 import { Unavailable, type Contender, type Entrant } from './contender.js';
 import type { Workload } from './workload.js';
 
@@ -36,7 +37,7 @@ export function numpyEntrant(name: string, workload: Workload): Entrant {
 }
 
 function workloadArguments({ model, truncation, T, B }: Workload): string[] {
-  const sizes = { vocabulary: model.vocabulary, hidden: model.hidden, steps: T, batch: B, ...(truncation.kind === 'window' && { window: truncation.k }) };
+  const sizes = { vocabulary: model.vocabulary, hidden: topUnits(model), steps: T, batch: B, ...(truncation.kind === 'window' && { window: truncation.k }) };
   return Object.entries(sizes).flatMap(([name, value]) => [`--${name}`, String(value)]);
 }
 

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Microshard } from '@bptt/core';
+import { countMicroshard, INITIALIZATION_DEFAULTS, OBJECTIVE_DEFAULTS, type Microshard } from '@bptt/core';
 import { startParameterServer, type RunConfig, type RunData } from '@bptt/server';
 import { startRawServer } from './raw-stream.js';
 import { TRANSFER_BACKEND_ID, TRANSFER_MODEL, type TransferAddresses } from './transfer-setting.js';
@@ -14,16 +14,15 @@ const DATA: RunData = {
   hash: 'benchmark',
   stepsPerEpoch: STEPS,
   microshards: 1,
-  batch: (step) => ({ epoch: 0, startsEpoch: step === 0, microshards: [WORD], tokens: 1, sequences: 1 }),
+  batch: (step) => ({ epoch: 0, startsEpoch: step === 0, microshards: [WORD], counts: countMicroshard(WORD) }),
   evaluation: { count: 1, microshard: () => WORD },
 };
 
 const CONFIG: RunConfig = {
   model: TRANSFER_MODEL,
-  init: 'uniformFanIn',
+  initialization: INITIALIZATION_DEFAULTS,
   seed: 1,
-  truncation: { kind: 'full' },
-  reduction: 'tokenMean',
+  objective: OBJECTIVE_DEFAULTS,
   batch: 1,
   microshards: 1,
   learningRate: 0.001,

@@ -1,7 +1,7 @@
-import type { ModelConfig } from '@bptt/core';
+import { MODEL_DEFAULTS, type ModelConfig } from '@bptt/core';
 
 /** The tutorial's model: 1,610,000 parameters, 6.4 MB. */
-export const TRANSFER_MODEL: ModelConfig = { cell: 'rnn', activation: 'tanh', biases: false, input: 'onehot', vocabulary: 8000, embedding: 100, hidden: 100, layers: 1 };
+export const TRANSFER_MODEL: ModelConfig = { ...MODEL_DEFAULTS, biases: false };
 /** Nothing is computed: the gradients that are sent are made up. */
 export const TRANSFER_BACKEND_ID = 'benchmark/1';
 

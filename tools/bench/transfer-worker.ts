@@ -91,7 +91,7 @@ class TransferWorker {
 /** A gradient in which every word occurred: as long as the parameters, and 4 bytes for each row id. */
 function encodeWholeGradient(): Uint8Array {
   const layout = parameterLayout(TRANSFER_MODEL);
-  const { vocabulary: V, hidden: H } = TRANSFER_MODEL;
+  const { vocabulary: V, hidden: [H] } = TRANSFER_MODEL;
   const gradient: Gradient = {
     dense: new Float32Array(layout.size - V * H).fill(1e-6),
     sparse: [{ rows: Uint32Array.from({ length: V }, (_, row) => row), values: new Float32Array(V * H).fill(1e-6) }],

@@ -1,4 +1,4 @@
-import type { ModelConfig, Truncation } from '@bptt/core';
+import { MODEL_DEFAULTS, type ModelConfig, type Truncation } from '@bptt/core';
 
 /** A model and the batches that it is trained on: what all contenders of one table do. */
 export interface Workload {
@@ -12,7 +12,7 @@ export interface Workload {
 }
 
 /** The tutorial's model: tanh, no biases, one-hot input, 8,000 words, 100 hidden units. */
-const TUTORIAL: ModelConfig = { cell: 'rnn', activation: 'tanh', biases: false, input: 'onehot', vocabulary: 8000, embedding: 100, hidden: 100, layers: 1 };
+const TUTORIAL: ModelConfig = { ...MODEL_DEFAULTS, biases: false };
 const SENTENCE_WORDS = 20;
 const TRUNCATIONS: readonly Truncation[] = [{ kind: 'window', k: 4 }, { kind: 'full' }];
 

@@ -20,6 +20,11 @@ export interface Objective {
 /** The mean loss of the tokens, differentiated through the whole sequence, without any regulariser. */
 export const OBJECTIVE_DEFAULTS: Objective = { truncation: { kind: 'full' }, reduction: 'tokenMean', dropout: 0, variational: false, ar: 0, tar: 0, omega: 0 };
 
+/** `objective` as an evaluation has it: truncation and reduction alone. */
+export function withoutRegularisers({ truncation, reduction }: Objective): Objective {
+  return { ...OBJECTIVE_DEFAULTS, truncation, reduction };
+}
+
 /** What a whole batch has of each kind: the divisors of the means. Each microshard needs them, since it computes its share of a mean. */
 export interface BatchCounts {
   /** Targets. */
@@ -27,6 +32,17 @@ export interface BatchCounts {
   /** Steps from one position that is read to the next of the same sequence. */
   readonly transitions: number;
   readonly sequences: number;
+}
+
+/** What several parts of a batch have together. */
+export function addCounts(parts: readonly BatchCounts[]): BatchCounts {
+  const sum = { tokens: 0, transitions: 0, sequences: 0 };
+  for (const { tokens, transitions, sequences } of parts) {
+    sum.tokens += tokens;
+    sum.transitions += transitions;
+    sum.sequences += sequences;
+  }
+  return sum;
 }
 
 /** The batch that a microshard is a part of. */

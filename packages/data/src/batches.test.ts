@@ -45,8 +45,8 @@ describe('batches of sentences', () => {
         for (const number of [0, 1]) {
           const batches = epoch(plan, number);
           expect(sequencesOf(batches).sort((a, b) => a - b)).toEqual(lengths.map((_, i) => i));
-          expect(batches.reduce((sum, { tokens }) => sum + tokens, 0)).toBe(split.tokens);
-          expect(batches.reduce((sum, { sequences }) => sum + sequences, 0)).toBe(split.sentences);
+          expect(batches.reduce((sum, { counts }) => sum + counts.tokens, 0)).toBe(split.tokens);
+          expect(batches.reduce((sum, { counts }) => sum + counts.sequences, 0)).toBe(split.sentences);
         }
       }),
       { numRuns: 60 },
@@ -62,7 +62,7 @@ describe('batches of sentences', () => {
           const sorted = sequencesOf([step]).map((sentence) => split.sentenceLength(sentence) * V + sentence);
           expect(sorted).toEqual([...sorted].sort((a, b) => a - b));
           for (const shard of present(step)) {
-            assertMicroshard(shard, V);
+            assertMicroshard(shard, { inputs: V, targets: V });
             expect(step.microshards[shard.index]).toBe(shard);
             expect(shard.B).toBe(Math.ceil(batch / microshards));
             expect(SEQUENCE_LENGTHS).toContain(shard.T);
@@ -81,7 +81,7 @@ describe('batches of sentences', () => {
     expect([...shard.sequences]).toEqual([1, 0, 2]);
     expect(shard.T).toBe(12);
     expect(column(shard, 1)).toEqual({ inputs: [0, 3, 4, 5], targets: [3, 4, 5, 1] });
-    expect(step).toMatchObject({ step: 0, epoch: 0, startsEpoch: true, tokens: 16, sequences: 3 });
+    expect(step).toMatchObject({ step: 0, epoch: 0, startsEpoch: true, counts: { tokens: 16, transitions: 13, sequences: 3 } });
   });
 
   it('are a pure function of the step, in whatever order steps are asked for', () => {
@@ -114,9 +114,9 @@ describe('batches of sentences', () => {
 
   it('leave a microshard out where the last batch has too few sentences', () => {
     const plan = planBatches(splitOf([1, 1, 1, 1, 1]), { batch: 4, microshards: 4, seed: 1, truncation: FULL });
-    const last = epoch(plan).find(({ sequences }) => sequences === 1);
+    const last = epoch(plan).find(({ counts }) => counts.sequences === 1);
     expect(last?.microshards.filter((shard) => shard === undefined)).toHaveLength(3);
-    expect(last?.tokens).toBe(2);
+    expect(last?.counts.tokens).toBe(2);
   });
 
   it('cannot be larger than the corpus', () => {
@@ -137,7 +137,7 @@ describe('batches of a stream', () => {
         const batches = epoch(planBatches(split, { batch, microshards, seed: 1, truncation: { kind: 'chunk', k } }));
         const lanes = new Map<string, { inputs: number[]; targets: number[] }>();
         for (const shard of batches.flatMap(present)) {
-          assertMicroshard(shard, V);
+          assertMicroshard(shard, { inputs: V, targets: V });
           expect([shard.T, shard.B]).toEqual([k, Math.ceil(batch / microshards)]);
           shard.sequences.forEach((lane, b) => {
             if (lane === NO_TOKEN) return;
@@ -152,7 +152,7 @@ describe('batches of a stream', () => {
         const tokens = [...split.readTokens(0, split.length)];
         expect(ordered.flatMap(({ inputs }) => inputs)).toEqual(tokens.slice(0, -1));
         expect(ordered.flatMap(({ targets }) => targets)).toEqual(tokens.filter((id) => id !== 0));
-        expect(batches.reduce((sum, step) => sum + step.tokens, 0)).toBe(split.tokens);
+        expect(batches.reduce((sum, step) => sum + step.counts.tokens, 0)).toBe(split.tokens);
       }),
       { numRuns: 100 },
     );
@@ -166,7 +166,7 @@ describe('batches of a stream', () => {
     expect([...first.targets]).toEqual([3, 4, 1, -1, 5, 6, 1, -1]);
     expect([...second.inputs]).toEqual([0, 7, 8, -1, -1, -1, -1, -1]);
     expect(plan.batch(2)).toMatchObject({ epoch: 1, startsEpoch: true });
-    expect(plan.batch(1)).toMatchObject({ epoch: 0, startsEpoch: false, tokens: 3, sequences: 1 });
+    expect(plan.batch(1)).toMatchObject({ epoch: 0, startsEpoch: false, counts: { tokens: 3, sequences: 1 } });
     expect(present(plan.batch(2))[0].inputs).toEqual(first.inputs);
   });
 

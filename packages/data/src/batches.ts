@@ -1,4 +1,4 @@
-import { assert, countSequences, countTargets, type Microshard } from '@bptt/core';
+import { addCounts, assert, countMicroshard, type BatchCounts, type Microshard } from '@bptt/core';
 import type { BatchOptions } from './batch-source.js';
 import { planSentences } from './sentence-batches.js';
 import type { Split } from './split.js';
@@ -13,10 +13,8 @@ export interface Batch {
   readonly startsEpoch: boolean;
   /** `[K]`, each at its index; undefined where a microshard reads nothing, since the batch has too few sequences. */
   readonly microshards: readonly (Microshard | undefined)[];
-  /** Targets of the batch. */
-  readonly tokens: number;
-  /** Sentences, or lanes, of the batch. */
-  readonly sequences: number;
+  /** Of the whole batch; a lane is a sequence. */
+  readonly counts: BatchCounts;
 }
 
 /** All batches of a run. */
@@ -56,8 +54,7 @@ export function planBatches(split: Split, options: BatchOptions): BatchPlan {
         epoch,
         startsEpoch: position === 0,
         microshards: shards,
-        tokens: present.reduce((sum, shard) => sum + countTargets(shard), 0),
-        sequences: present.reduce((sum, shard) => sum + countSequences(shard), 0),
+        counts: addCounts(present.map(countMicroshard)),
       };
     },
   };

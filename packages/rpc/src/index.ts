@@ -31,6 +31,7 @@ export * from './gen/bptt/v1/LeaveRequest.js';
 export * from './gen/bptt/v1/Manifest.js';
 export * from './gen/bptt/v1/Microshard.js';
 export * from './gen/bptt/v1/ModelConfig.js';
+export * from './gen/bptt/v1/Objective.js';
 export * from './gen/bptt/v1/NonFinite.js';
 export * from './gen/bptt/v1/ParameterServer.js';
 export * from './gen/bptt/v1/PullHeader.js';

@@ -3,8 +3,8 @@ import type { RunConfig } from './run-config.js';
 import type { RunData } from './run-data.js';
 
 /** What a run of `config` reads of `corpus`: batches of its training split, and its validation split for evaluation. */
-export function corpusRunData(corpus: Pick<Corpus, 'hash' | 'train' | 'valid'>, config: Pick<RunConfig, 'batch' | 'microshards' | 'seed' | 'truncation'>): RunData {
-  const { batch, microshards, seed, truncation } = config;
+export function corpusRunData(corpus: Pick<Corpus, 'hash' | 'train' | 'valid'>, config: Pick<RunConfig, 'batch' | 'microshards' | 'seed' | 'objective'>): RunData {
+  const { batch, microshards, seed, objective: { truncation } } = config;
   const plan = planBatches(corpus.train, { batch, microshards, seed, truncation });
   return {
     hash: corpus.hash,

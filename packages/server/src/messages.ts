@@ -1,4 +1,4 @@
-import { BpttError, type Microshard } from '@bptt/core';
+import { BpttError, type BatchCounts, type FloatArray, type Microshard } from '@bptt/core';
 import { bytesOf, LeaseKind, RunState as WireRunState, type Lease__Output, type LeaseKind__Output, type Microshard__Output, type PushHeader__Output, type RunState__Output } from '@bptt/rpc';
 import type { PushClaim } from './push-judgement.js';
 import type { Lease, Round, RoundKind } from './round.js';
@@ -6,8 +6,8 @@ import type { RunState } from './run-state.js';
 
 const KIND_ON_WIRE: Readonly<Record<RoundKind, LeaseKind__Output>> = { train: LeaseKind.LEASE_KIND_TRAIN, evaluate: LeaseKind.LEASE_KIND_EVALUATE };
 
-/** A lease as it travels. `microshards`: those of its node that are not empty. */
-export function leaseMessage(lease: Lease, round: Round, microshards: readonly Microshard__Output[]): Lease__Output {
+/** A lease as it travels. `microshards`: those of its node that are not empty. `batch`: what the whole batch has; undefined for an evaluation. */
+export function leaseMessage(lease: Lease, round: Round, microshards: readonly Microshard__Output[], batch: BatchCounts | undefined): Lease__Output {
   const { id, node, grantedMs, expiresMs } = lease;
   return {
     leaseId: id,
@@ -17,12 +17,13 @@ export function leaseMessage(lease: Lease, round: Round, microshards: readonly M
     nodeWidth: node.width,
     microshards: [...microshards],
     expiresInMs: Math.ceil(expiresMs - grantedMs),
+    batch: batch ?? null,
   };
 }
 
 /** A microshard as it travels, with its carried states, if any. */
 export function microshardMessage(microshard: Microshard, initialStates: Float32Array | undefined): Microshard__Output {
-  const { index, T, B, inputs, targets, sequences } = microshard;
+  const { index, T, B, inputs, targets, sequences, features, values } = microshard;
   return {
     index,
     timeSteps: T,
@@ -30,7 +31,9 @@ export function microshardMessage(microshard: Microshard, initialStates: Float32
     inputs: bufferOf(inputs),
     targets: bufferOf(targets),
     sequenceIndexes: bufferOf(sequences),
-    initialStates: initialStates === undefined ? Buffer.alloc(0) : bufferOf(initialStates),
+    initialStates: floatsOf(initialStates),
+    features: floatsOf(features),
+    values: floatsOf(values),
   };
 }
 
@@ -49,6 +52,10 @@ export function runStateMessage({ phase, round, ending }: RunState): RunState__O
   if (phase === 'ended') return ending?.outcome === 'failed' ? WireRunState.RUN_STATE_FAILED : WireRunState.RUN_STATE_FINISHED;
   if (ending !== undefined) return WireRunState.RUN_STATE_DRAINING;
   return round?.kind === 'evaluate' && phase === 'computing' ? WireRunState.RUN_STATE_EVALUATING : WireRunState.RUN_STATE_TRAINING;
+}
+
+function floatsOf(values: FloatArray | undefined): Buffer {
+  return values === undefined ? Buffer.alloc(0) : bufferOf(values instanceof Float32Array ? values : Float32Array.from(values));
 }
 
 function bufferOf(values: ArrayBufferView): Buffer {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { assertLegalModel, BpttError, denseSize, initializeParameters, matrixShape, parameterLayout, sparseTensors, type ParameterLayout } from '@bptt/core';
+import { assertLegal, BpttError, denseSize, initializeParameters, matrixShape, parameterLayout, sparseTensors, type ParameterLayout } from '@bptt/core';
 import { sha256Hex } from '@bptt/rpc';
 import { floatsSha256, type Checkpoint, type CheckpointOrigin } from './checkpoint-format.js';
 import { readCheckpoint } from './checkpoints.js';
@@ -28,7 +28,7 @@ const TICK_MS = 100;
  */
 export async function startParameterServer(options: ParameterServerOptions): Promise<ParameterServer> {
   const { config, data, runDirectory, backendId, stepsTotal, onEvent, timing = {}, nowMs = () => performance.now() } = options;
-  assertLegal(options);
+  assertServable(options);
   openRunFolder({ ...options, corpusHash: data.hash, resume: options.resume ?? false, overwrite: options.overwrite ?? false });
   const layout = parameterLayout(config.model);
   const onWarning = (message: string): void => { onEvent({ event: 'warning', message }); };
@@ -93,8 +93,8 @@ export async function startParameterServer(options: ParameterServerOptions): Pro
   };
 }
 
-function assertLegal({ config, data, stepsTotal }: ParameterServerOptions): void {
-  assertLegalModel(config.model);
+function assertServable({ config, data, stepsTotal }: ParameterServerOptions): void {
+  assertLegal(config);
   if (data.microshards !== config.microshards) {
     throw new BpttError('invalid-argument', `microshards: expected ${String(config.microshards)} as configured, got data cut into ${String(data.microshards)}`);
   }
@@ -112,7 +112,7 @@ function whole(key: string, value: number, least: number): void {
 
 /** What a run begins with that has no checkpoint. */
 function firstCheckpoint({ config, data, runDirectory, backendId }: ParameterServerOptions): Checkpoint {
-  const parameters = initializeParameters(config.model, config.seed);
+  const parameters = initializeParameters(config.model, config.seed, config.initialization);
   const origin: CheckpointOrigin = {
     runId: runId(config, data.hash, backendId),
     backendId,

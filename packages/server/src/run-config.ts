@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { ExplosionPolicy, ModelConfig, Reduction, ScheduleName, Truncation } from '@bptt/core';
+import type { ExplosionPolicy, Initialization, ModelConfig, Objective, ScheduleName } from '@bptt/core';
 import { canonicalJson } from './canonical-json.js';
 
 /** How a corpus was read. The encoded corpus has a hash of its own. */
@@ -16,10 +16,9 @@ export interface CorpusConfig {
 /** Everything that a run is asked to do. How long it runs and on how many workers is no part of it. */
 export interface RunConfig {
   readonly model: ModelConfig;
-  readonly init: 'uniformFanIn';
+  readonly initialization: Initialization;
   readonly seed: number;
-  readonly truncation: Truncation;
-  readonly reduction: Reduction;
+  readonly objective: Objective;
   /** Sequences of a global batch. */
   readonly batch: number;
   /** Microshards that a batch is cut into (K). */

@@ -1,4 +1,4 @@
-import type { Microshard } from '@bptt/core';
+import type { BatchCounts, Microshard } from '@bptt/core';
 
 /** One global batch, cut into microshards. */
 export interface TrainingBatch {
@@ -7,10 +7,8 @@ export interface TrainingBatch {
   readonly startsEpoch: boolean;
   /** One entry a microshard (K); undefined where a microshard has nothing to compute. */
   readonly microshards: readonly (Microshard | undefined)[];
-  /** Targets of the whole batch. */
-  readonly tokens: number;
-  /** Sequences of the whole batch. */
-  readonly sequences: number;
+  /** Of the whole batch. */
+  readonly counts: BatchCounts;
 }
 
 /** What a parameter server needs to know of a corpus. Every part is a pure function of the corpus and the run's configuration. */

@@ -1,6 +1,6 @@
 import { monitorEventLoopDelay, type IntervalHistogram } from 'node:perf_hooks';
-import { BpttError, formatTruncation, parameterLayout } from '@bptt/core';
-import { manifestOf, modelMessageOf, PROTOCOL_VERSION_MAX, PROTOCOL_VERSION_MIN, type GetStatusReply__Output, type JoinReply__Output, type JoinRequest__Output, type Manifest__Output, type PushGradientReply__Output, type PushHeader__Output, type ServerInfo__Output, type WorkerEvent__Output, type WorkerIdentity } from '@bptt/rpc';
+import { BpttError, parameterLayout } from '@bptt/core';
+import { manifestOf, modelMessageOf, objectiveMessageOf, PROTOCOL_VERSION_MAX, PROTOCOL_VERSION_MIN, type GetStatusReply__Output, type JoinReply__Output, type JoinRequest__Output, type Manifest__Output, type PushGradientReply__Output, type PushHeader__Output, type ServerInfo__Output, type WorkerEvent__Output, type WorkerIdentity } from '@bptt/rpc';
 import type { CommandSink, Endpoint, HeldParameters, PushReception, WorkerChannel } from './endpoint.js';
 import { claimOf, runStateMessage } from './messages.js';
 import { judgeClaim, type PushClaim } from './push-judgement.js';
@@ -58,7 +58,8 @@ export class RunEndpoint implements Endpoint {
       runId: shell.state.settings.runId,
       backendId,
       model: modelMessageOf(config.model),
-      truncation: formatTruncation(config.truncation),
+      objective: objectiveMessageOf(config.objective),
+      seed: config.seed,
       manifest: this.#manifest,
       microshards: shell.state.settings.microshards,
       state: runStateMessage(shell.state),

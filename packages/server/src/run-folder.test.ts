@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { OBJECTIVE_DEFAULTS } from '@bptt/core';
 import { openRunFolder, readStoredRun, type RunFolderOptions } from './run-folder.js';
 import { runId } from './run-config.js';
 import { tinyConfig } from './testing/tiny-run.js';
@@ -46,7 +47,7 @@ describe('a run folder', () => {
 
   it.each([
     ['configuration', { config: tinyConfig({ learningRate: 2 }) }, 'learningRate was 0.5, given 2'],
-    ['part of the configuration', { config: tinyConfig({ truncation: { kind: 'window', k: 4 } }) }, 'truncation.k was not set, given 4'],
+    ['part of the configuration', { config: tinyConfig({ objective: { ...OBJECTIVE_DEFAULTS, truncation: { kind: 'window', k: 4 } } }) }, 'objective.truncation.k was not set, given 4'],
     ['corpus', { corpusHash: 'def' }, 'corpus.hash was "abc", given "def"'],
     ['backend', { backendId: 'reference/1' }, 'backend was "simd/1", given "reference/1"'],
   ])('is not gone on with by another %s, and says which', (_what, changes, text) => {

@@ -213,7 +213,7 @@ export class RunShell {
       if (microshard === undefined) throw new BpttError('internal', `microshard ${String(index)} of step ${String(round.step)} is gone`);
       return microshardMessage(microshard, this.#carried.current[index]);
     });
-    return leaseMessage(lease, round, messages);
+    return leaseMessage(lease, round, messages, round.kind === 'train' ? this.#batch?.counts : undefined);
   }
 
   #answer({ push, outcome }: Extract<Effect, { type: 'answer' }>): void {
@@ -246,7 +246,7 @@ export class RunShell {
     const { config, thread } = this.#options;
     const { step } = round;
     const counts = countNode(round, rootOf(round));
-    const divisor = counts.tokens === 0 ? 0 : reductionDivisor(config.reduction, counts);
+    const divisor = counts.tokens === 0 ? 0 : reductionDivisor(config.objective.reduction, counts);
     const { learningRate } = this.#state.schedule;
     // The next parameters are written over those of the step before.
     this.#held.delete(step - 1);
@@ -331,7 +331,7 @@ export class RunShell {
   }
 
   #stateBytes({ B }: Microshard): number {
-    const { model, truncation } = this.#options.config;
+    const { model, objective: { truncation } } = this.#options.config;
     return truncation.kind === 'chunk' ? stateSize(model, B) * Float32Array.BYTES_PER_ELEMENT : 0;
   }
 }

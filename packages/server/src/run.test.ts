@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { OBJECTIVE_DEFAULTS, type Objective } from '@bptt/core';
 import type { JournalLine } from './journal.js';
 import type { RunConfig } from './run-config.js';
 import type { RunResult } from './run-event.js';
@@ -38,7 +39,8 @@ async function run({ workers = 1, meanwhile, ...options }: RunOptions): Promise<
 }
 
 const SENTENCES = tinyConfig();
-const STREAM = tinyConfig({ truncation: { kind: 'chunk', k: 4 }, schedule: 'halve-on-plateau', validEvery: 2 });
+const CHUNKS: Objective = { ...OBJECTIVE_DEFAULTS, truncation: { kind: 'chunk', k: 4 } };
+const STREAM = tinyConfig({ objective: CHUNKS, schedule: 'halve-on-plateau', validEvery: 2 });
 
 describe('a run', () => {
   it.each([['sentence', SENTENCES], ['stream', STREAM]])('in %s mode ends with the same bits for any number of workers and both transports', async (_mode, config: RunConfig) => {
@@ -124,7 +126,7 @@ describe('a run', () => {
   });
 
   it('skips an exploded step with the same bits whoever computed the microshard that exploded', async () => {
-    const config = tinyConfig({ truncation: { kind: 'chunk', k: 4 } });
+    const config = tinyConfig({ objective: CHUNKS });
     const hashes = new Set<string>();
     for (const workers of [1, 2]) {
       const { parametersSha256, test } = await run({ config, stepsTotal: 4, meanwhile: (server) => explodeAtStep(server, { step: 1, workers }) });

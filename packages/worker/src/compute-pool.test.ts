@@ -1,12 +1,11 @@
-import { locateNonFinite, parameterLayout, tensorNamed, type Truncation } from '@bptt/core';
+import { locateNonFinite, OBJECTIVE_DEFAULTS, parameterLayout, stateSize, tensorNamed, type Truncation } from '@bptt/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createBackend } from './backends.js';
 import { createComputePool, type ComputePool } from './compute-pool.js';
-import { BACKEND_ID, computeSequentially, fromZeros, MODEL, seededMicroshard, seededWork, sharedParameters, withoutTargets } from './testing/fixtures.js';
+import { BACKEND_ID, BATCH, computeSequentially, fromZeros, MODEL, seededMicroshard, seededWork, sharedParameters, withoutTargets } from './testing/fixtures.js';
 import { startComputeThread, type ComputeThread } from './thread-handle.js';
 
-const FULL: Truncation = { kind: 'full' };
-const settings = { model: MODEL, truncation: FULL, backendId: BACKEND_ID };
+const settings = { model: MODEL, objective: OBJECTIVE_DEFAULTS, seed: 1, backendId: BACKEND_ID };
 const parameters = sharedParameters(MODEL, 1);
 
 describe('compute pool', () => {
@@ -24,7 +23,7 @@ describe('compute pool', () => {
     const expected = await computeSequentially(node, work, { parameters });
     for (const pool of pools) {
       const before = pool.microshardsDone;
-      const result = await pool.compute({ kind: 'gradient', node, microshards: work, parameters });
+      const result = await pool.compute({ kind: 'gradient', node, microshards: work, batch: BATCH, parameters });
       expect(Buffer.from(result.payload).equals(expected.encodedGradient)).toBe(true);
       expect(result).toMatchObject({ lossSum: expected.lossSum, gradientBytes: expected.encodedGradient.length, stateBytes: 0, nonFinite: undefined });
       expect(result.payload.buffer).toBeInstanceOf(SharedArrayBuffer);
@@ -40,7 +39,7 @@ describe('compute pool', () => {
     const expected = await computeSequentially(node, present, { parameters });
     const microshards = [present[0], ...fromZeros([withoutTargets(seededMicroshard(1))]), present[1]];
     for (const pool of pools) {
-      const result = await pool.compute({ kind: 'gradient', node, microshards, parameters });
+      const result = await pool.compute({ kind: 'gradient', node, microshards, batch: BATCH, parameters });
       expect(Buffer.from(result.payload).equals(expected.encodedGradient)).toBe(true);
       expect(result.sequences).toBe(2);
     }
@@ -48,7 +47,7 @@ describe('compute pool', () => {
 
   it('pushes nothing for a node without any targets', async () => {
     const microshards = fromZeros([withoutTargets(seededMicroshard(0))]);
-    const result = await pools[0].compute({ kind: 'gradient', node: { begin: 0, width: 1 }, microshards, parameters });
+    const result = await pools[0].compute({ kind: 'gradient', node: { begin: 0, width: 1 }, microshards, batch: BATCH, parameters });
     expect(result).toMatchObject({ lossSum: 0, tokens: 0, gradientBytes: 0, stateBytes: 0 });
     expect(result.payload).toHaveLength(0);
   });
@@ -57,7 +56,7 @@ describe('compute pool', () => {
     const node = { begin: 0, width: 3 };
     const work = seededWork(3);
     const { lossSum } = await computeSequentially(node, work, { parameters });
-    const result = await pools[1].compute({ kind: 'evaluate', node, microshards: work, parameters });
+    const result = await pools[1].compute({ kind: 'evaluate', node, microshards: work, batch: undefined, parameters });
     expect(result).toMatchObject({ lossSum, gradientBytes: 0, stateBytes: 0, nonFinite: undefined });
     expect(result.payload).toHaveLength(0);
   });
@@ -68,7 +67,7 @@ describe('compute pool', () => {
     const work = seededWork(3);
     for (const values of [others, parameters]) {
       const { encodedGradient } = await computeSequentially(node, work, { parameters: values });
-      const { payload } = await pools[1].compute({ kind: 'gradient', node, microshards: work, parameters: values });
+      const { payload } = await pools[1].compute({ kind: 'gradient', node, microshards: work, batch: BATCH, parameters: values });
       expect(Buffer.from(payload).equals(encodedGradient)).toBe(true);
     }
   });
@@ -83,16 +82,16 @@ describe('compute pool', () => {
     const { begin } = tensorNamed(parameterLayout(MODEL), 'encoder.weight');
     values[begin + rare * MODEL.embedding] = NaN;
     for (const pool of pools) {
-      const result = await pool.compute({ kind, node: { begin: 0, width: 4 }, microshards: work, parameters: values });
+      const result = await pool.compute({ kind, node: { begin: 0, width: 4 }, microshards: work, batch: kind === 'gradient' ? BATCH : undefined, parameters: values });
       expect(result.nonFinite).toEqual({ microshard: 2, sequence: 21, timeStep: 2, layer: 0, phase: 'forward' });
-      expect(result.nonFinite).toEqual(await locateNonFinite({ model: MODEL, truncation: FULL, parameters: values, microshard: work[2].microshard }));
+      expect(result.nonFinite).toEqual(await locateNonFinite({ model: MODEL, objective: OBJECTIVE_DEFAULTS, seed: 1, parameters: values, microshard: work[2].microshard }));
       expect(result.payload).toHaveLength(0);
       expect(result).toMatchObject({ gradientBytes: 0, stateBytes: 0, lossSum: NaN });
     }
   });
 
   it('gives up a node when its signal is aborted, and computes the next', async () => {
-    const work = { kind: 'gradient', node: { begin: 0, width: 8 }, microshards: seededWork(8), parameters } as const;
+    const work = { kind: 'gradient', node: { begin: 0, width: 8 }, microshards: seededWork(8), batch: BATCH, parameters } as const;
     await expect(pools[0].compute(work, AbortSignal.abort())).rejects.toMatchObject({ code: 'cancelled' });
     const controller = new AbortController();
     const given = pools[0].compute(work, controller.signal);
@@ -105,7 +104,7 @@ describe('compute pool', () => {
   it('rejects a node with the reason when one of its microshards cannot be computed', async () => {
     const microshard = { ...seededMicroshard(1), inputs: Int32Array.of(1) };
     const work = fromZeros([seededMicroshard(0), microshard]);
-    await expect(pools[1].compute({ kind: 'gradient', node: { begin: 0, width: 2 }, microshards: work, parameters })).rejects.toThrow(/inputs 1/);
+    await expect(pools[1].compute({ kind: 'gradient', node: { begin: 0, width: 2 }, microshards: work, batch: BATCH, parameters })).rejects.toThrow(/inputs 1/);
   });
 });
 
@@ -122,7 +121,7 @@ describe('compute pool on another backend', () => {
       const node = { begin: 0, width: 5 };
       const work = fromZeros(indexes.map(seededMicroshard));
       const expected = await computeSequentially(node, work, { parameters, backend });
-      const result = await pool.compute({ kind: 'gradient', node, microshards: work, parameters });
+      const result = await pool.compute({ kind: 'gradient', node, microshards: work, batch: BATCH, parameters });
       expect(pool.executes).toBe(backend.executes);
       expect(Buffer.from(result.payload).equals(expected.encodedGradient)).toBe(true);
       expect(result.lossSum).toBe(expected.lossSum);
@@ -136,17 +135,17 @@ describe('compute pool on another backend', () => {
 describe('compute pool in stream mode', () => {
   it('puts the final states of the microshards behind the gradient, in order, carried on from the initial ones', async () => {
     const truncation: Truncation = { kind: 'chunk', k: 4 };
-    const pool = await createComputePool({ ...settings, truncation, threads: 2 });
+    const pool = await createComputePool({ ...settings, objective: { ...OBJECTIVE_DEFAULTS, truncation }, threads: 2 });
     try {
       const node = { begin: 0, width: 4 };
       const work = [0, 1, 3].map((index) => {
         const microshard = seededMicroshard(index);
-        const initialStates = Float32Array.from({ length: MODEL.layers * microshard.B * MODEL.hidden }, (_, i) => (i + index) / 50);
+        const initialStates = Float32Array.from({ length: stateSize(MODEL, microshard.B) }, (_, i) => (i + index) / 50);
         return { microshard, initialStates };
       });
       const expected = await computeSequentially(node, work, { parameters, truncation });
       const states = Buffer.concat(expected.finalStates.map(({ buffer }) => new Uint8Array(buffer)));
-      const result = await pool.compute({ kind: 'gradient', node, microshards: work, parameters });
+      const result = await pool.compute({ kind: 'gradient', node, microshards: work, batch: BATCH, parameters });
       expect(result.stateBytes).toBe(states.length);
       expect(Buffer.from(result.payload).equals(Buffer.concat([expected.encodedGradient, states]))).toBe(true);
     } finally {
@@ -156,7 +155,7 @@ describe('compute pool in stream mode', () => {
 });
 
 describe('threads of a compute pool', () => {
-  const work = { kind: 'gradient', node: { begin: 0, width: 1 }, microshards: seededWork(1), parameters } as const;
+  const work = { kind: 'gradient', node: { begin: 0, width: 1 }, microshards: seededWork(1), batch: BATCH, parameters } as const;
 
   it('replaces a thread that dies three times, and rejects the work under way with the reason', async () => {
     const started: ComputeThread[] = [];

@@ -1,4 +1,4 @@
-import { assert, childrenOf, countTargets, stateSize, type Microshard, type NonFiniteLocation, type TreeNode } from '@bptt/core';
+import { assert, childrenOf, countTargets, stateSize, type BatchContext, type Microshard, type NonFiniteLocation, type TreeNode } from '@bptt/core';
 import { unlessAborted } from './backoff.js';
 import { createJobQueue, type JobGroup, type JobQueue } from './job-queue.js';
 import { startComputeThread, type ComputeThread } from './thread-handle.js';
@@ -17,7 +17,7 @@ export interface ComputePoolSettings extends ComputeSettings {
 /** One microshard of a node, with the state that is carried into it. */
 export interface MicroshardWork {
   readonly microshard: Microshard;
-  /** `[L, parts, B, H]`; zeros where undefined. */
+  /** In the order of `carryParts` of core; zeros where undefined. */
   readonly initialStates: Float32Array | undefined;
 }
 
@@ -27,6 +27,8 @@ export interface NodeWork {
   readonly node: TreeNode;
   /** Microshards of the node, ascending; one that is absent or without targets counts as the identity of the sum. */
   readonly microshards: readonly MicroshardWork[];
+  /** The batch that the node is a part of; undefined for an evaluation. */
+  readonly batch: BatchContext | undefined;
   /** All parameters, over a SharedArrayBuffer. The same object for the same parameters: a thread reads each object once. */
   readonly parameters: Float32Array;
 }
@@ -123,9 +125,9 @@ interface NodeSum extends GradientOutcome {
 }
 
 async function computeNode({ queue, settings, onMicroshard }: PoolParts, work: NodeWork, signal: AbortSignal): Promise<NodeResult> {
-  const { kind, node, microshards, parameters } = work;
+  const { kind, node, microshards, batch, parameters } = work;
   assert(node.width >= 1 && node.width <= NODE_WIDTH_MAX, () => `node: expected a width from 1 to ${String(NODE_WIDTH_MAX)}, got ${String(node.width)}`);
-  const carriesStates = kind === 'gradient' && settings.truncation.kind === 'chunk';
+  const carriesStates = kind === 'gradient' && settings.objective.truncation.kind === 'chunk';
   const leaves = microshards.filter(({ microshard }) => countTargets(microshard) > 0);
   const stateBytes = carriesStates ? leaves.reduce((bytes, { microshard }) => bytes + 4 * stateSize(settings.model, microshard.B), 0) : 0;
   const byIndex = new Map(leaves.map((leaf) => [leaf.microshard.index, leaf]));
@@ -141,7 +143,7 @@ async function computeNode({ queue, settings, onMicroshard }: PoolParts, work: N
 
   async function computeLeaf(leaf: MicroshardWork | undefined): Promise<NodeSum | undefined> {
     if (leaf === undefined) return undefined;
-    const job: MicroshardJob = { kind, ...leaf, parameters: undefined, reservedBytes: stateBytes };
+    const job: MicroshardJob = { kind, ...leaf, batch, parameters: undefined, reservedBytes: stateBytes };
     const { finalStates: states, ...sum } = await queue.run(job, group);
     onMicroshard();
     if (states !== undefined) finalStates.set(leaf.microshard.index, states);

@@ -1,3 +1,4 @@
+import { stateSize } from '@bptt/core';
 import type { Lease__Output } from '@bptt/rpc';
 import { describe, expect, it } from 'vitest';
 import { readLease } from './lease-work.js';
@@ -20,7 +21,7 @@ describe('readLease', () => {
 
   it('reads numbers from whatever byte they begin at', () => {
     const message = microshardMessage(microshards[0]);
-    const states = Float32Array.from({ length: MODEL.layers * microshards[0].B * MODEL.hidden }, (_, i) => i / 8);
+    const states = Float32Array.from({ length: stateSize(MODEL, microshards[0].B) }, (_, i) => i / 8);
     const shifted = Buffer.concat([Buffer.alloc(1), message.inputs, Buffer.from(states.buffer)]);
     const inputs = shifted.subarray(1, 1 + message.inputs.length);
     const { microshards: [read] } = readLease(withFirst({ inputs, initialStates: shifted.subarray(1 + message.inputs.length) }), MODEL);

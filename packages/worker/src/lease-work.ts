@@ -1,4 +1,4 @@
-import { BpttError, NO_TOKEN, stateSize, type Microshard, type ModelConfig } from '@bptt/core';
+import { BpttError, idLimits, NO_TOKEN, stateSize, type BatchContext, type Microshard, type ModelConfig } from '@bptt/core';
 import type { Lease__Output, Microshard__Output } from '@bptt/rpc';
 import { NODE_WIDTH_MAX, type MicroshardWork, type NodeWork } from './compute-pool.js';
 
@@ -23,9 +23,17 @@ export function readLease(lease: Lease__Output, model: ModelConfig): LeaseWork {
   }
   return {
     kind: kind === 'LEASE_KIND_TRAIN' ? 'gradient' : 'evaluate',
+    batch: kind === 'LEASE_KIND_TRAIN' ? readBatch(lease) : undefined,
     node: { begin: nodeBegin, width: nodeWidth },
     microshards: lease.microshards.map((message) => readMicroshard(lease, message, model)),
   };
+}
+
+function readBatch(lease: Lease__Output): BatchContext {
+  const { step, batch } = lease;
+  if (batch === null) throw refused(lease, 'expected the counts of the batch, got none');
+  const { tokens, transitions, sequences } = batch;
+  return { step, counts: { tokens, transitions, sequences } };
 }
 
 function readMicroshard(lease: Lease__Output, message: Microshard__Output, model: ModelConfig): MicroshardWork {
@@ -34,19 +42,24 @@ function readMicroshard(lease: Lease__Output, message: Microshard__Output, model
     const bytes = bytesOfLength(name, 4 * length);
     return new Int32Array(bytes.buffer);
   };
-  const bytesOfLength = (name: 'inputs' | 'targets' | 'sequenceIndexes' | 'initialStates', length: number): Uint8Array<ArrayBuffer> => {
+  const bytesOfLength = (name: 'inputs' | 'targets' | 'sequenceIndexes' | 'initialStates' | 'features' | 'values', length: number): Uint8Array<ArrayBuffer> => {
     const bytes = message[name];
     if (bytes.byteLength !== length) throw refused(lease, `expected ${String(length)} bytes of ${name} in microshard ${String(index)}, got ${String(bytes.byteLength)}`);
     // Copied: what came over the wire lies at any byte, and numbers need a multiple of four.
     return Uint8Array.from(bytes);
   };
-  const microshard: Microshard = { index, T, B, inputs: ids('inputs', T * B), targets: ids('targets', T * B), sequences: ids('sequenceIndexes', B) };
-  for (const array of [microshard.inputs, microshard.targets]) {
-    const odd = array.find((id) => id < NO_TOKEN || id >= model.vocabulary);
-    if (odd !== undefined) throw refused(lease, `expected word ids from -1 to ${String(model.vocabulary - 1)} in microshard ${String(index)}, got ${String(odd)}`);
+  const floats = (name: 'initialStates' | 'features' | 'values', length: number): Float32Array => new Float32Array(bytesOfLength(name, 4 * length).buffer);
+  const microshard: Microshard = {
+    index, T, B, inputs: ids('inputs', T * B), targets: ids('targets', T * B), sequences: ids('sequenceIndexes', B),
+    features: model.input === 'dense' ? floats('features', T * B * model.embedding) : undefined,
+    values: model.head.kind === 'lastSquaredError' ? floats('values', B * model.head.outputs) : undefined,
+  };
+  const limits = idLimits(model);
+  for (const kind of ['inputs', 'targets'] as const) {
+    const odd = microshard[kind].find((id) => id < NO_TOKEN || id >= limits[kind]);
+    if (odd !== undefined) throw refused(lease, `expected word ids from -1 to ${String(limits[kind] - 1)} in microshard ${String(index)}, got ${String(odd)}`);
   }
-  const carried = message.initialStates.byteLength > 0;
-  const initialStates = carried ? new Float32Array(bytesOfLength('initialStates', 4 * stateSize(model, B)).buffer) : undefined;
+  const initialStates = message.initialStates.byteLength > 0 ? floats('initialStates', stateSize(model, B)) : undefined;
   return { microshard, initialStates };
 }
 

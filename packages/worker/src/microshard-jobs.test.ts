@@ -1,11 +1,11 @@
-import { decodeGradient, denseSize, encodeGradient, gradientBytes, parameterLayout, referenceBackend, type Gradient } from '@bptt/core';
+import { decodeGradient, denseSize, encodeGradient, gradientBytes, OBJECTIVE_DEFAULTS, parameterLayout, referenceBackend, type Gradient } from '@bptt/core';
 import { describe, expect, it } from 'vitest';
 import { createJobRunner, type JobRunner } from './microshard-jobs.js';
 import { MODEL, seededMicroshard, sharedParameters } from './testing/fixtures.js';
 import type { EncodedGradient } from './thread-protocol.js';
 
 const layout = parameterLayout(MODEL);
-const createRunner = (): JobRunner => createJobRunner(referenceBackend({ precision: 'float32' }), { model: MODEL, truncation: { kind: 'full' } });
+const createRunner = (): JobRunner => createJobRunner(referenceBackend({ precision: 'float32' }), { model: MODEL, objective: OBJECTIVE_DEFAULTS, seed: 1 });
 const runner = createRunner();
 
 function gradientOf(value: number, rows: readonly number[]): EncodedGradient {
@@ -27,12 +27,12 @@ describe('job runner', () => {
 
   it('flags a sum beyond float32 although both sides are finite, without a place in time', async () => {
     const outcome = await runner.run({ kind: 'add', node: { begin: 2, width: 2 }, left: gradientOf(3e38, [1]), right: gradientOf(3e38, [1]), reservedBytes: 0 });
-    expect(outcome).toEqual({ gradient: undefined, nonFinite: { microshard: 2, sequence: -1, timeStep: 0, layer: MODEL.layers, phase: 'backward' } });
+    expect(outcome).toEqual({ gradient: undefined, nonFinite: { microshard: 2, sequence: -1, timeStep: 0, layer: 2, phase: 'backward' } });
   });
 
   it('needs parameters before its first microshard, and keeps them for the next', async () => {
     const fresh = createRunner();
-    const job = { kind: 'evaluate', microshard: seededMicroshard(0), initialStates: undefined, parameters: undefined, reservedBytes: 0 } as const;
+    const job = { kind: 'evaluate', microshard: seededMicroshard(0), initialStates: undefined, batch: undefined, parameters: undefined, reservedBytes: 0 } as const;
     await expect(fresh.run(job)).rejects.toThrow('microshard 0 before any parameters');
     const first = await fresh.run({ ...job, parameters: sharedParameters(MODEL, 1) });
     expect(await fresh.run(job)).toEqual(first);

@@ -1,8 +1,8 @@
 import {
-  addGradients, areFinite, assert, createMicroshardComputer, decodeGradient, encodeGradient, gradientBytes, isFiniteGradient, locateNonFinite, parameterLayout,
-  type Backend, type Gradient, type MicroshardResult, type ModelConfig, type NonFiniteLocation,
+  addGradients, areFinite, assert, createMicroshardComputer, decodeGradient, encodeGradient, gradientBytes, isFiniteGradient, locateNonFinite, parameterLayout, withoutRegularisers,
+  type Backend, type Gradient, type MicroshardResult, type ModelConfig, type NonFiniteLocation, type TrainingPlan,
 } from '@bptt/core';
-import type { AddJob, ComputeSettings, EncodedGradient, GradientOutcome, Job, MicroshardJob, MicroshardOutcome } from './thread-protocol.js';
+import type { AddJob, EncodedGradient, GradientOutcome, Job, MicroshardJob, MicroshardOutcome } from './thread-protocol.js';
 
 /** Does the work of one compute thread: one job at a time. */
 export interface JobRunner {
@@ -12,8 +12,9 @@ export interface JobRunner {
 }
 
 /** @param backend used by this runner alone */
-export function createJobRunner(backend: Backend, { model, truncation }: Pick<ComputeSettings, 'model' | 'truncation'>): JobRunner {
-  const computer = createMicroshardComputer({ backend, model, truncation });
+export function createJobRunner(backend: Backend, plan: TrainingPlan): JobRunner {
+  const { model, objective } = plan;
+  const computer = createMicroshardComputer({ backend, ...plan });
   const layout = parameterLayout(model);
   let values: Float32Array | undefined;
 
@@ -24,19 +25,19 @@ export function createJobRunner(backend: Backend, { model, truncation }: Pick<Co
     },
   };
 
-  async function compute({ kind, microshard, initialStates, parameters, reservedBytes }: MicroshardJob): Promise<MicroshardOutcome> {
+  async function compute({ kind, microshard, initialStates, batch, parameters, reservedBytes }: MicroshardJob): Promise<MicroshardOutcome> {
     if (parameters !== undefined) {
       values = undefined;
       computer.setParameters(parameters);
       values = parameters;
     }
     assert(values !== undefined, () => `microshard ${String(microshard.index)} before any parameters`);
-    const result = await computer[kind](microshard, initialStates);
+    const result = kind === 'gradient' ? await computer.gradient(microshard, { initialStates, batch }) : await computer.evaluate(microshard, initialStates);
     const { gradient, finalStates, ...sums } = result;
-    const carried = kind === 'gradient' && truncation.kind === 'chunk' ? finalStates : undefined;
+    const carried = kind === 'gradient' && objective.truncation.kind === 'chunk' ? finalStates : undefined;
     const outcome = { ...sums, finalStates: carried, gradient: undefined, nonFinite: undefined };
     if (!isFinite(result, carried)) {
-      const found = await locateNonFinite({ model, truncation, parameters: values, microshard, initialStates });
+      const found = await locateNonFinite({ ...plan, objective: kind === 'gradient' ? objective : withoutRegularisers(objective), parameters: values, microshard, initialStates, batch });
       return { ...outcome, nonFinite: found ?? unplaced(model, microshard.index) };
     }
     return gradient === undefined ? outcome : { ...outcome, gradient: encodeShared(gradient, reservedBytes) };
@@ -63,7 +64,7 @@ function isFinite({ lossSum, gradient }: MicroshardResult, carried: Float32Array
  * reference did not.
  */
 function unplaced(model: ModelConfig, microshard: number): NonFiniteLocation {
-  return { microshard, sequence: -1, timeStep: 0, layer: model.layers, phase: 'backward' };
+  return { microshard, sequence: -1, timeStep: 0, layer: model.hidden.length, phase: 'backward' };
 }
 
 function encodeShared(gradient: Gradient, reservedBytes: number): EncodedGradient {

@@ -1,5 +1,5 @@
-import { parameterLayout } from '@bptt/core';
-import { manifestOf } from '@bptt/rpc';
+import { OBJECTIVE_DEFAULTS, parameterLayout, type Objective } from '@bptt/core';
+import { manifestOf, objectiveMessageOf } from '@bptt/rpc';
 import { describe, expect, it } from 'vitest';
 import { createBackend } from './backends.js';
 import { planRun } from './run-plan.js';
@@ -7,10 +7,11 @@ import { BACKEND_ID, MODEL } from './testing/fixtures.js';
 import { healthyInfo, RUN_ID } from './testing/scripted-server.js';
 
 describe('planRun', () => {
-  it('takes the model, the truncation and the backend of the run', () => {
-    const plan = planRun({ ...healthyInfo(), truncation: 'window:4' }, 'auto');
+  it('takes the model, the objective, the seed and the backend of the run', () => {
+    const objective: Objective = { ...OBJECTIVE_DEFAULTS, truncation: { kind: 'window', k: 4 }, dropout: 0.25 };
+    const plan = planRun({ ...healthyInfo(), objective: objectiveMessageOf(objective), seed: 9 }, 'auto');
     expect(plan).toEqual({
-      runId: RUN_ID, model: MODEL, truncation: { kind: 'window', k: 4 }, backendId: BACKEND_ID, manifestSha256: manifestOf(parameterLayout(MODEL)).sha256,
+      runId: RUN_ID, model: MODEL, objective, seed: 9, backendId: BACKEND_ID, manifestSha256: manifestOf(parameterLayout(MODEL)).sha256,
     });
   });
 

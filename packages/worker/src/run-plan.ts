@@ -1,12 +1,10 @@
-import { BpttError, parameterLayout, parseTruncation, type ModelConfig, type Truncation } from '@bptt/core';
-import { manifestOf, modelOf, PROTOCOL_VERSION_MAX, type ServerInfo__Output } from '@bptt/rpc';
+import { BpttError, parameterLayout, type TrainingPlan } from '@bptt/core';
+import { manifestOf, modelOf, objectiveOf, PROTOCOL_VERSION_MAX, type ServerInfo__Output } from '@bptt/rpc';
 import { backendForId, createBackend } from './backends.js';
 
 /** What a worker computes for a run. */
-export interface RunPlan {
+export interface RunPlan extends TrainingPlan {
   readonly runId: string;
-  readonly model: ModelConfig;
-  readonly truncation: Truncation;
   /** The backend that this worker will use, be it the run's or not: the server decides whether it may join. */
   readonly backendId: string;
   /** Of the layout that this worker gives the model. */
@@ -31,5 +29,5 @@ export function planRun(info: ServerInfo__Output, backend: string): RunPlan {
     throw new BpttError('failed-precondition', `manifest: the server has sha256 ${theirs.toString('hex')}, this worker ${manifestSha256.toString('hex')}`);
   }
   const choice = backend === 'auto' ? backendForId(info.backendId) : createBackend(backend);
-  return { runId, model, truncation: parseTruncation(info.truncation), backendId: choice.id, manifestSha256 };
+  return { runId, model, objective: objectiveOf(info.objective, model), seed: info.seed, backendId: choice.id, manifestSha256 };
 }

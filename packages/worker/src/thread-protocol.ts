@@ -1,9 +1,7 @@
-import type { ErrorCode, Microshard, ModelConfig, NonFiniteLocation, TreeNode, Truncation } from '@bptt/core';
+import type { BatchContext, ErrorCode, Microshard, NonFiniteLocation, TrainingPlan, TreeNode } from '@bptt/core';
 
 /** What a compute thread is made for; fixed for its life. */
-export interface ComputeSettings {
-  readonly model: ModelConfig;
-  readonly truncation: Truncation;
+export interface ComputeSettings extends TrainingPlan {
   /** A backend of this machine, by id. */
   readonly backendId: string;
 }
@@ -20,8 +18,10 @@ export interface EncodedGradient {
 export interface MicroshardJob {
   readonly kind: 'gradient' | 'evaluate';
   readonly microshard: Microshard;
-  /** `[L, B, H]`; zeros where undefined. */
+  /** In the order of `carryParts` of core; zeros where undefined. */
   readonly initialStates: Float32Array | undefined;
+  /** The batch around it; undefined for an evaluation. */
+  readonly batch: BatchContext | undefined;
   /** New parameters, over a SharedArrayBuffer; undefined where the thread holds the right ones. */
   readonly parameters: Float32Array | undefined;
   /** Bytes to leave free behind the encoded gradient. */
@@ -52,7 +52,7 @@ export interface MicroshardOutcome extends GradientOutcome {
   readonly lossSum: number;
   readonly tokens: number;
   readonly sequences: number;
-  /** `[L, B, H]`; undefined where no state is carried. */
+  /** In the order of `carryParts` of core; undefined where no state is carried. */
   readonly finalStates: Float32Array | undefined;
 }
 

@@ -1,4 +1,4 @@
-import { BpttError } from '@bptt/core';
+import { BpttError, stateSize } from '@bptt/core';
 import type { ServerCommand__Output } from '@bptt/rpc';
 import { describe, expect, it } from 'vitest';
 import type { Backoff } from './backoff.js';
@@ -242,7 +242,7 @@ describe('worker in trouble', () => {
 
   it('flags an explosion and goes on', async () => {
     const message = leaseOf(1, 7, microshards);
-    const states = new Float32Array(MODEL.layers * microshards[1].B * MODEL.hidden).fill(NaN);
+    const states = new Float32Array(stateSize(MODEL, microshards[1].B)).fill(NaN);
     message.microshards[1].initialStates = Buffer.from(states.buffer);
     const { result, calls } = start(onReady({ command: 'lease', lease: message }, FINISH));
     await result;

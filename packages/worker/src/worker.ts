@@ -57,7 +57,7 @@ export async function runWorker(options: WorkerOptions): Promise<WorkerResult> {
     const over = describeEnd(info);
     if (over !== undefined) return end(...over);
     const plan = planRun(info, options.backend ?? 'auto');
-    pool = await createComputePool({ threads, model: plan.model, truncation: plan.truncation, backendId: plan.backendId });
+    pool = await createComputePool({ threads, model: plan.model, objective: plan.objective, seed: plan.seed, backendId: plan.backendId });
     return end(...(await serveRun({ options, plan, pool, connection })));
   } catch (error) {
     if (signal.aborted) return end(...STOPPED);

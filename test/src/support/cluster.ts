@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ModelConfig } from '@bptt/core';
+import { INITIALIZATION_DEFAULTS, MODEL_DEFAULTS, OBJECTIVE_DEFAULTS, type ModelConfig } from '@bptt/core';
 import { memorySplit, planBatches, planEvaluation } from '@bptt/data';
 import { connect } from '@bptt/rpc';
 import { startParameterServer, type ParameterServer, type RunConfig, type RunData, type RunEvent, type ServerTiming } from '@bptt/server';
@@ -10,15 +10,14 @@ import { runWorker } from '@bptt/worker';
 const VOCABULARY = 40;
 
 /** A tanh model small enough that a step takes milliseconds. */
-export const SMALL_MODEL: ModelConfig = { cell: 'rnn', activation: 'tanh', biases: true, input: 'onehot', vocabulary: VOCABULARY, embedding: 8, hidden: 16, layers: 1 };
+export const SMALL_MODEL: ModelConfig = { ...MODEL_DEFAULTS, vocabulary: VOCABULARY, hidden: [16] };
 
 export function runConfig(changes: Partial<RunConfig> = {}): RunConfig {
   return {
     model: SMALL_MODEL,
-    init: 'uniformFanIn',
+    initialization: INITIALIZATION_DEFAULTS,
     seed: 1,
-    truncation: { kind: 'full' },
-    reduction: 'tokenMean',
+    objective: OBJECTIVE_DEFAULTS,
     batch: 16,
     microshards: 8,
     learningRate: 0.5,
@@ -40,7 +39,7 @@ export function testData(config: RunConfig): RunData {
   });
   const train = memorySplit(sentences.slice(0, 100));
   const { batch, microshards, seed } = config;
-  const plan = planBatches(train, { batch, microshards, seed, truncation: config.truncation });
+  const plan = planBatches(train, { batch, microshards, seed, truncation: config.objective.truncation });
   return { hash: 'test', stepsPerEpoch: plan.stepsPerEpoch, microshards, batch: (step) => plan.batch(step), evaluation: planEvaluation(memorySplit(sentences.slice(100))) };
 }
 

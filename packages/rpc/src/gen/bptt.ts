@@ -2,11 +2,13 @@ import type * as grpc from '@grpc/grpc-js';
 import type { EnumTypeDefinition, MessageTypeDefinition } from '@grpc/proto-loader';
 
 import type { AdminClient as _bptt_v1_AdminClient, AdminDefinition as _bptt_v1_AdminDefinition } from './bptt/v1/Admin.js';
+import type { BatchCounts as _bptt_v1_BatchCounts, BatchCounts__Output as _bptt_v1_BatchCounts__Output } from './bptt/v1/BatchCounts.js';
 import type { ByteRange as _bptt_v1_ByteRange, ByteRange__Output as _bptt_v1_ByteRange__Output } from './bptt/v1/ByteRange.js';
 import type { Drain as _bptt_v1_Drain, Drain__Output as _bptt_v1_Drain__Output } from './bptt/v1/Drain.js';
 import type { GetInfoRequest as _bptt_v1_GetInfoRequest, GetInfoRequest__Output as _bptt_v1_GetInfoRequest__Output } from './bptt/v1/GetInfoRequest.js';
 import type { GetStatusReply as _bptt_v1_GetStatusReply, GetStatusReply__Output as _bptt_v1_GetStatusReply__Output } from './bptt/v1/GetStatusReply.js';
 import type { GetStatusRequest as _bptt_v1_GetStatusRequest, GetStatusRequest__Output as _bptt_v1_GetStatusRequest__Output } from './bptt/v1/GetStatusRequest.js';
+import type { Head as _bptt_v1_Head, Head__Output as _bptt_v1_Head__Output } from './bptt/v1/Head.js';
 import type { Heartbeat as _bptt_v1_Heartbeat, Heartbeat__Output as _bptt_v1_Heartbeat__Output } from './bptt/v1/Heartbeat.js';
 import type { JoinReply as _bptt_v1_JoinReply, JoinReply__Output as _bptt_v1_JoinReply__Output } from './bptt/v1/JoinReply.js';
 import type { JoinRequest as _bptt_v1_JoinRequest, JoinRequest__Output as _bptt_v1_JoinRequest__Output } from './bptt/v1/JoinRequest.js';
@@ -18,6 +20,7 @@ import type { Manifest as _bptt_v1_Manifest, Manifest__Output as _bptt_v1_Manife
 import type { Microshard as _bptt_v1_Microshard, Microshard__Output as _bptt_v1_Microshard__Output } from './bptt/v1/Microshard.js';
 import type { ModelConfig as _bptt_v1_ModelConfig, ModelConfig__Output as _bptt_v1_ModelConfig__Output } from './bptt/v1/ModelConfig.js';
 import type { NonFinite as _bptt_v1_NonFinite, NonFinite__Output as _bptt_v1_NonFinite__Output } from './bptt/v1/NonFinite.js';
+import type { Objective as _bptt_v1_Objective, Objective__Output as _bptt_v1_Objective__Output } from './bptt/v1/Objective.js';
 import type { ParameterServerClient as _bptt_v1_ParameterServerClient, ParameterServerDefinition as _bptt_v1_ParameterServerDefinition } from './bptt/v1/ParameterServer.js';
 import type { PullHeader as _bptt_v1_PullHeader, PullHeader__Output as _bptt_v1_PullHeader__Output } from './bptt/v1/PullHeader.js';
 import type { PullParametersReply as _bptt_v1_PullParametersReply, PullParametersReply__Output as _bptt_v1_PullParametersReply__Output } from './bptt/v1/PullParametersReply.js';
@@ -47,11 +50,13 @@ export interface ProtoGrpcType {
        * What an operator needs.
        */
       Admin: SubtypeConstructor<typeof grpc.Client, _bptt_v1_AdminClient> & { service: _bptt_v1_AdminDefinition }
+      BatchCounts: MessageTypeDefinition<_bptt_v1_BatchCounts, _bptt_v1_BatchCounts__Output>
       ByteRange: MessageTypeDefinition<_bptt_v1_ByteRange, _bptt_v1_ByteRange__Output>
       Drain: MessageTypeDefinition<_bptt_v1_Drain, _bptt_v1_Drain__Output>
       GetInfoRequest: MessageTypeDefinition<_bptt_v1_GetInfoRequest, _bptt_v1_GetInfoRequest__Output>
       GetStatusReply: MessageTypeDefinition<_bptt_v1_GetStatusReply, _bptt_v1_GetStatusReply__Output>
       GetStatusRequest: MessageTypeDefinition<_bptt_v1_GetStatusRequest, _bptt_v1_GetStatusRequest__Output>
+      Head: MessageTypeDefinition<_bptt_v1_Head, _bptt_v1_Head__Output>
       Heartbeat: MessageTypeDefinition<_bptt_v1_Heartbeat, _bptt_v1_Heartbeat__Output>
       JoinReply: MessageTypeDefinition<_bptt_v1_JoinReply, _bptt_v1_JoinReply__Output>
       JoinRequest: MessageTypeDefinition<_bptt_v1_JoinRequest, _bptt_v1_JoinRequest__Output>
@@ -64,6 +69,7 @@ export interface ProtoGrpcType {
       Microshard: MessageTypeDefinition<_bptt_v1_Microshard, _bptt_v1_Microshard__Output>
       ModelConfig: MessageTypeDefinition<_bptt_v1_ModelConfig, _bptt_v1_ModelConfig__Output>
       NonFinite: MessageTypeDefinition<_bptt_v1_NonFinite, _bptt_v1_NonFinite__Output>
+      Objective: MessageTypeDefinition<_bptt_v1_Objective, _bptt_v1_Objective__Output>
       /**
        * What a worker needs. A step goes: lease, pull, compute, push, and when the batch is complete the server advances the step.
        */

@@ -1,4 +1,4 @@
-import { addGradients, assert, createMicroshardComputer, encodeGradient, gradientBytes, reduceTree, referenceBackend, type MicroshardResult } from '@bptt/core';
+import { addCounts, addGradients, assert, createMicroshardComputer, encodeGradient, gradientBytes, reduceTree, referenceBackend, type MicroshardResult } from '@bptt/core';
 import type { ControlChannel, Lease__Output, Microshard__Output, PushGradientReply__Output, PushHeader__Output, ServerCommand__Output, ServerConnection, WorkerIdentity } from '@bptt/rpc';
 import type { RunConfig } from '../run-config.js';
 
@@ -53,21 +53,21 @@ export class ReferenceWorker {
 
   /** Computes a lease. */
   async compute(lease: Lease__Output): Promise<PreparedPush> {
-    const { model, truncation } = this.#config;
+    const { model, objective, seed } = this.#config;
     const { values } = await this.connection.pullParameters(this.#runId, lease.step);
-    const computer = createMicroshardComputer({ backend: referenceBackend({ precision: 'float32' }), model, truncation });
+    const computer = createMicroshardComputer({ backend: referenceBackend({ precision: 'float32' }), model, objective, seed });
     computer.setParameters(values);
     const results = new Map<number, MicroshardResult>();
     const isTraining = lease.kind === 'LEASE_KIND_TRAIN';
     for (const message of lease.microshards) {
       const microshard = { index: message.index, T: message.timeSteps, B: message.sequences, inputs: ints(message.inputs), targets: ints(message.targets), sequences: ints(message.sequenceIndexes) };
       const states = message.initialStates.byteLength === 0 ? undefined : floats(message.initialStates);
-      results.set(message.index, await (isTraining ? computer.gradient(microshard, states) : computer.evaluate(microshard, states)));
+      results.set(message.index, await (isTraining ? computer.gradient(microshard, { initialStates: states, batch: { step: lease.step, counts: lease.batch ?? addCounts([]) } }) : computer.evaluate(microshard, states)));
     }
     const node = { begin: lease.nodeBegin, width: lease.nodeWidth };
     const gradient = reduceTree(node, (index) => results.get(index)?.gradient, (left, right) => addGradients(computer.layout, left, right));
     const size = gradient === undefined ? 0 : gradientBytes(gradient);
-    const states = isTraining && truncation.kind === 'chunk' ? lease.microshards.map(({ index }) => results.get(index)?.finalStates ?? new Float32Array(0)) : [];
+    const states = isTraining && objective.truncation.kind === 'chunk' ? lease.microshards.map(({ index }) => results.get(index)?.finalStates ?? new Float32Array(0)) : [];
     const stateBytes = states.reduce((sum, { byteLength }) => sum + byteLength, 0);
     const payload = new Uint8Array(size + stateBytes);
     if (gradient !== undefined) encodeGradient(gradient, payload);

@@ -32,7 +32,7 @@ export function describeServerConnection(transport: Transport): void {
     it('says what the server runs', async () => {
       const { connect, server } = await start();
       const info = await connect().getInfo();
-      expect(info).toMatchObject({ backendId: 'reference/1', truncation: 'full', microshards: 3, step: 0, state: 'RUN_STATE_TRAINING', model: { cell: 'rnn', vocabulary: 7 } });
+      expect(info).toMatchObject({ backendId: 'reference/1', objective: { truncation: 'full', reduction: 'tokenMean', dropout: 0 }, seed: 1, microshards: 3, step: 0, state: 'RUN_STATE_TRAINING', model: { cell: 'rnn', vocabulary: 7 } });
       expect(info.runId).toBe(server.info.runId);
       expect(info.manifest?.tensors.map(({ name }) => name)).toContain('decoder.weight');
     });

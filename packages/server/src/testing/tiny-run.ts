@@ -1,4 +1,4 @@
-import { countSequences, countTargets, type Microshard } from '@bptt/core';
+import { addCounts, countMicroshard, INITIALIZATION_DEFAULTS, OBJECTIVE_DEFAULTS, type Microshard } from '@bptt/core';
 import { randomMicroshard, smallModel } from '@bptt/core/testing';
 import type { RunConfig } from '../run-config.js';
 import type { RunData, TrainingBatch } from '../run-data.js';
@@ -10,10 +10,9 @@ const LANES = 2;
 export function tinyConfig(changes: Partial<RunConfig> = {}): RunConfig {
   return {
     model: smallModel(),
-    init: 'uniformFanIn',
+    initialization: INITIALIZATION_DEFAULTS,
     seed: 1,
-    truncation: { kind: 'full' },
-    reduction: 'tokenMean',
+    objective: OBJECTIVE_DEFAULTS,
     batch: 6,
     microshards: 3,
     learningRate: 0.5,
@@ -29,7 +28,7 @@ export function tinyConfig(changes: Partial<RunConfig> = {}): RunConfig {
 
 /** Random words for `config`, the same for each call. In sentence mode the second microshard of each first batch is empty. */
 export function tinyData(config: RunConfig): RunData {
-  const { microshards: K, model, truncation } = config;
+  const { microshards: K, model, objective: { truncation } } = config;
   return {
     hash: 'random-words',
     stepsPerEpoch: STEPS_PER_EPOCH,
@@ -51,7 +50,6 @@ function batchOf(microshards: readonly (Microshard | undefined)[], step: number)
     epoch: Math.floor(step / STEPS_PER_EPOCH),
     startsEpoch: step % STEPS_PER_EPOCH === 0,
     microshards,
-    tokens: present.reduce((sum, microshard) => sum + countTargets(microshard), 0),
-    sequences: present.reduce((sum, microshard) => sum + countSequences(microshard), 0),
+    counts: addCounts(present.map(countMicroshard)),
   };
 }

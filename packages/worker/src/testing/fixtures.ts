@@ -1,11 +1,14 @@
 import {
-  addGradients, createMicroshardComputer, encodeGradient, gradientBytes, initializeParameters, NO_TOKEN, parameterLayout, reduceTree, referenceBackend, stream,
-  type Backend, type Gradient, type Microshard, type MicroshardResult, type ModelConfig, type TreeNode, type Truncation,
+  addGradients, createMicroshardComputer, encodeGradient, gradientBytes, initializeParameters, MODEL_DEFAULTS, NO_TOKEN, OBJECTIVE_DEFAULTS, parameterLayout, reduceTree, referenceBackend, stream,
+  type Backend, type BatchContext, type Gradient, type Microshard, type MicroshardResult, type ModelConfig, type TreeNode, type Truncation,
 } from '@bptt/core';
 import type { MicroshardWork } from '../compute-pool.js';
 
 /** A small model with every kind of tensor: row-sparse, dense, biases, two layers. */
-export const MODEL: ModelConfig = { cell: 'rnn', activation: 'tanh', biases: true, input: 'embedding', vocabulary: 12, embedding: 3, hidden: 5, layers: 2 };
+export const MODEL: ModelConfig = { ...MODEL_DEFAULTS, input: 'embedding', vocabulary: 12, embedding: 3, hidden: [5, 5] };
+
+/** The batch that test microshards are a part of; without dropout and penalties nothing of it is read. */
+export const BATCH: BatchContext = { step: 0, counts: { tokens: 1, transitions: 1, sequences: 1 } };
 
 export const BACKEND_ID = 'reference/1';
 
@@ -61,10 +64,10 @@ export interface SequentialOptions {
 /** What a node sums up to, computed one microshard after the other in the calling thread with nothing but core. */
 export async function computeSequentially(node: TreeNode, work: readonly MicroshardWork[], options: SequentialOptions): Promise<SequentialResult> {
   const { parameters, truncation = { kind: 'full' }, backend = referenceBackend({ precision: 'float32' }) } = options;
-  const computer = createMicroshardComputer({ backend, model: MODEL, truncation });
+  const computer = createMicroshardComputer({ backend, model: MODEL, objective: { ...OBJECTIVE_DEFAULTS, truncation }, seed: 1 });
   computer.setParameters(parameters);
   const results = new Map<number, MicroshardResult>();
-  for (const { microshard, initialStates } of work) results.set(microshard.index, await computer.gradient(microshard, initialStates));
+  for (const { microshard, initialStates } of work) results.set(microshard.index, await computer.gradient(microshard, { initialStates }));
   const layout = parameterLayout(MODEL);
   const gradient = reduceTree<Gradient>(node, (index) => results.get(index)?.gradient, (left, right) => addGradients(layout, left, right));
   const lossSum = reduceTree(node, (index) => results.get(index)?.lossSum, (left, right) => left + right);

@@ -1,10 +1,10 @@
-import { BpttError, parameterLayout, type Microshard } from '@bptt/core';
+import { BpttError, OBJECTIVE_DEFAULTS, parameterLayout, type Microshard } from '@bptt/core';
 import {
-  bytesOf, manifestOf, modelMessageOf, sha256Hex,
+  bytesOf, manifestOf, modelMessageOf, objectiveMessageOf, sha256Hex,
   type ControlChannel, type JoinRequest__Output, type Lease__Output, type Microshard__Output, type PushGradientReply__Output, type PushHeader__Output,
   type PushOutcome__Output, type ServerCommand__Output, type ServerConnection, type ServerInfo__Output, type WorkerIdentity, type WorkerMessage,
 } from '@bptt/rpc';
-import { BACKEND_ID, MODEL, sharedParameters } from './fixtures.js';
+import { BACKEND_ID, BATCH, MODEL, sharedParameters } from './fixtures.js';
 
 export const RUN_ID = 'scripted-run';
 
@@ -43,7 +43,7 @@ export interface ScriptedServer {
 /** What a healthy server says of its run. */
 export function healthyInfo(): ServerInfo__Output {
   return {
-    protocolVersionMin: 1, protocolVersionMax: 1, runId: RUN_ID, backendId: BACKEND_ID, model: modelMessageOf(MODEL), truncation: 'full',
+    protocolVersionMin: 1, protocolVersionMax: 1, runId: RUN_ID, backendId: BACKEND_ID, model: modelMessageOf(MODEL), objective: objectiveMessageOf(OBJECTIVE_DEFAULTS), seed: 1,
     manifest: manifestOf(parameterLayout(MODEL)), microshards: 8, state: 'RUN_STATE_TRAINING', step: 0,
   };
 }
@@ -106,14 +106,14 @@ export function scriptedServer(script: Script): ScriptedServer {
 /** A training lease of `microshards`, which make a whole node. */
 export function leaseOf(leaseId: number, step: number, microshards: readonly Microshard[]): Lease__Output {
   return {
-    leaseId, kind: 'LEASE_KIND_TRAIN', step, nodeBegin: microshards[0].index, nodeWidth: microshards.length, expiresInMs: 10_000,
+    leaseId, kind: 'LEASE_KIND_TRAIN', step, nodeBegin: microshards[0].index, nodeWidth: microshards.length, expiresInMs: 10_000, batch: BATCH.counts,
     microshards: microshards.map(microshardMessage),
   };
 }
 
 export function microshardMessage({ index, T, B, inputs, targets, sequences }: Microshard): Microshard__Output {
   const copy = (values: Int32Array): Buffer => Buffer.from(bytesOf(values));
-  return { index, timeSteps: T, sequences: B, inputs: copy(inputs), targets: copy(targets), sequenceIndexes: copy(sequences), initialStates: Buffer.alloc(0) };
+  return { index, timeSteps: T, sequences: B, inputs: copy(inputs), targets: copy(targets), sequenceIndexes: copy(sequences), initialStates: Buffer.alloc(0), features: Buffer.alloc(0), values: Buffer.alloc(0) };
 }
 
 function openStream(worker: WorkerIdentity): Stream & { readonly channel: ControlChannel } {

@@ -2,6 +2,7 @@
 
 import type { LeaseKind as _bptt_v1_LeaseKind, LeaseKind__Output as _bptt_v1_LeaseKind__Output } from '../../bptt/v1/LeaseKind.js';
 import type { Microshard as _bptt_v1_Microshard, Microshard__Output as _bptt_v1_Microshard__Output } from '../../bptt/v1/Microshard.js';
+import type { BatchCounts as _bptt_v1_BatchCounts, BatchCounts__Output as _bptt_v1_BatchCounts__Output } from '../../bptt/v1/BatchCounts.js';
 import type { Long } from '@grpc/proto-loader';
 
 /**
@@ -18,6 +19,10 @@ export interface Lease {
   'nodeWidth'?: (number);
   'microshards'?: (_bptt_v1_Microshard)[];
   'expiresInMs'?: (number);
+  /**
+   * Of the whole batch, whatever part of it this lease is. Unset for an evaluation.
+   */
+  'batch'?: (_bptt_v1_BatchCounts | null);
 }
 
 /**
@@ -34,4 +39,8 @@ export interface Lease__Output {
   'nodeWidth': (number);
   'microshards': (_bptt_v1_Microshard__Output)[];
   'expiresInMs': (number);
+  /**
+   * Of the whole batch, whatever part of it this lease is. Unset for an evaluation.
+   */
+  'batch': (_bptt_v1_BatchCounts__Output | null);
 }

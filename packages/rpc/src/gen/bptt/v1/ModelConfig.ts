@@ -1,9 +1,10 @@
 // Original file: ../../protos/bptt/v1/bptt.proto
 
+import type { Head as _bptt_v1_Head, Head__Output as _bptt_v1_Head__Output } from '../../bptt/v1/Head.js';
 
 export interface ModelConfig {
   /**
-   * `rnn`.
+   * `rnn`, `gru` or `lstm`.
    */
   'cell'?: (string);
   /**
@@ -12,18 +13,32 @@ export interface ModelConfig {
   'activation'?: (string);
   'biases'?: (boolean);
   /**
-   * `onehot` or `embedding`.
+   * `onehot`, `embedding` or `dense`.
    */
   'input'?: (string);
   'vocabulary'?: (number);
+  /**
+   * Width of the embedding or of the dense input.
+   */
   'embedding'?: (number);
-  'hidden'?: (number);
-  'layers'?: (number);
+  /**
+   * Units of every layer, from the bottom up.
+   */
+  'hidden'?: (number)[];
+  /**
+   * Of a GRU: the reset gate acts before the recurrent product.
+   */
+  'resetBefore'?: (boolean);
+  /**
+   * The output matrix is the embedding.
+   */
+  'tied'?: (boolean);
+  'head'?: (_bptt_v1_Head | null);
 }
 
 export interface ModelConfig__Output {
   /**
-   * `rnn`.
+   * `rnn`, `gru` or `lstm`.
    */
   'cell': (string);
   /**
@@ -32,11 +47,25 @@ export interface ModelConfig__Output {
   'activation': (string);
   'biases': (boolean);
   /**
-   * `onehot` or `embedding`.
+   * `onehot`, `embedding` or `dense`.
    */
   'input': (string);
   'vocabulary': (number);
+  /**
+   * Width of the embedding or of the dense input.
+   */
   'embedding': (number);
-  'hidden': (number);
-  'layers': (number);
+  /**
+   * Units of every layer, from the bottom up.
+   */
+  'hidden': (number)[];
+  /**
+   * Of a GRU: the reset gate acts before the recurrent product.
+   */
+  'resetBefore': (boolean);
+  /**
+   * The output matrix is the embedding.
+   */
+  'tied': (boolean);
+  'head': (_bptt_v1_Head__Output | null);
 }

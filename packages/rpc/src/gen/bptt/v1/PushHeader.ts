@@ -23,7 +23,7 @@ export interface PushHeader {
    */
   'gradientBytes'?: (number | string | Long);
   /**
-   * Final states of the microshards in order, each float32 [layers, sequences, hidden]; zero where no state is carried.
+   * Final states of the microshards in order, each float32 as `initial_states`; zero where no state is carried.
    */
   'stateBytes'?: (number | string | Long);
   /**
@@ -64,7 +64,7 @@ export interface PushHeader__Output {
    */
   'gradientBytes': (number);
   /**
-   * Final states of the microshards in order, each float32 [layers, sequences, hidden]; zero where no state is carried.
+   * Final states of the microshards in order, each float32 as `initial_states`; zero where no state is carried.
    */
   'stateBytes': (number);
   /**
