@@ -24,7 +24,7 @@ export function parameterLayout(model: ModelConfig): ParameterLayout {
   assertLegal({ model });
   const { vocabulary: V, embedding: D, hidden, biases, input, tied } = model;
   const { gates } = cellOf(model);
-  const declarations: TensorDeclaration[] = input === 'embedding' ? [{ name: 'encoder.weight', shape: [V, D], rowSparse: !tied }] : [];
+  const declarations: TensorDeclaration[] = input === 'embedding' ? [{ name: 'encoder.weight', shape: [V, D], rowSparse: !tied, alias: tied ? 'decoder.weight' : undefined }] : [];
   hidden.forEach((H, l) => {
     const rows = gates * H;
     const name = (kind: string): string => `rnn.${kind}_l${String(l)}`;

@@ -16,6 +16,8 @@ export interface TensorSpec {
    * row here, where PyTorch's `weight_ih_l0` `[H, V]` would need a column. Files hold PyTorch's orientation.
    */
   readonly transposed: boolean;
+  /** Another name under which PyTorch's state dict holds the same elements: a tied model's embedding is its output matrix too. */
+  readonly alias: string | undefined;
 }
 
 /** All parameters of a model in one flat array. */
@@ -25,14 +27,14 @@ export interface ParameterLayout {
   readonly size: number;
 }
 
-export type TensorDeclaration = Pick<TensorSpec, 'name' | 'shape'> & Partial<Pick<TensorSpec, 'rowSparse' | 'transposed'>>;
+export type TensorDeclaration = Pick<TensorSpec, 'name' | 'shape'> & Partial<Pick<TensorSpec, 'rowSparse' | 'transposed' | 'alias'>>;
 
 /** Lays tensors out back to back in the order given. */
 export function layOut(declarations: readonly TensorDeclaration[]): ParameterLayout {
   let begin = 0;
-  const tensors = declarations.map(({ name, shape, rowSparse = false, transposed = false }) => {
+  const tensors = declarations.map(({ name, shape, rowSparse = false, transposed = false, alias }) => {
     const end = begin + shape.reduce((product, n) => product * n, 1);
-    const tensor: TensorSpec = { name, shape, begin, end, rowSparse, transposed };
+    const tensor: TensorSpec = { name, shape, begin, end, rowSparse, transposed, alias };
     begin = end;
     return tensor;
   });

@@ -39,3 +39,21 @@ describe('fromStateDict', () => {
     expect(() => fromStateDict(layout, tensors)).toThrow(message);
   });
 });
+
+describe('a tensor with two names', () => {
+  const tied = layOut([{ name: 'encoder.weight', shape: [3, 2], alias: 'decoder.weight' }, { name: 'decoder.bias', shape: [3] }]);
+  const numbers = Float32Array.from({ length: tied.size }, (_, i) => i);
+
+  it('is written under both and read under one or both', () => {
+    const tensors = toStateDict(tied, numbers);
+    expect(tensors.map(({ name }) => name)).toEqual(['encoder.weight', 'decoder.weight', 'decoder.bias']);
+    expect(fromStateDict(tied, tensors)).toEqual(numbers);
+    expect(fromStateDict(tied, tensors.filter(({ name }) => name !== 'decoder.weight'))).toEqual(numbers);
+  });
+
+  it('is refused where they differ', () => {
+    const tensors = toStateDict(tied, numbers);
+    const other = { name: 'decoder.weight', shape: [3, 2], values: Float32Array.of(0, 1, 2, 3, 4, 9) };
+    expect(() => fromStateDict(tied, tensors.map((tensor) => (tensor.name === 'decoder.weight' ? other : tensor)))).toThrow('expected decoder.weight to be encoder.weight, got other numbers');
+  });
+});
