@@ -1,5 +1,5 @@
 import { createMicroshardComputer, initializeParameters, layOut, referenceBackend, sgdStep, type Backend, type HostMatrix, type MicroshardComputer, type Operations, type Program } from '@bptt/core';
-import { describeBackend, randomMicroshard, randomValues, relativeDistance, smallModel } from '@bptt/core/testing';
+import { describeBackend, objective, randomMicroshard, randomValues, relativeDistance, smallModel } from '@bptt/core/testing';
 import { afterEach, describe, expect, it } from 'vitest';
 import { gpuBackend, PLANS_MAX } from './gpu-backend.js';
 
@@ -22,8 +22,8 @@ async function gradientOf(computer: MicroshardComputer, lengths: readonly number
 
 /** Takes `steps` steps of plain SGD on one microshard of the demonstration (`npm start`: V 2000, H 64) and returns the losses. */
 async function train(backend: Backend, steps: number): Promise<number[]> {
-  const model = smallModel({ vocabulary: 2000, hidden: 64 });
-  const computer = createMicroshardComputer({ backend, model, truncation: { kind: 'full' } });
+  const model = smallModel({ vocabulary: 2000, hidden: [64] });
+  const computer = createMicroshardComputer({ backend, model, objective: objective(), seed: 1 });
   const microshard = randomMicroshard({ vocabulary: 2000, lengths: [16, 16, 11, 5] });
   let values = initializeParameters(model, 1);
   const losses: number[] = [];
@@ -59,7 +59,7 @@ for (const mode of MODES) {
 
     it('answers rightly when two shapes are fed in turn, and back', async () => {
       const model = smallModel();
-      const options = { model, truncation: { kind: 'full' } } as const;
+      const options = { model, objective: objective(), seed: 1 };
       const computer = createMicroshardComputer({ ...options, backend: open() });
       const reference = createMicroshardComputer({ ...options, backend: referenceBackend({ precision: 'float32' }) });
       const parameters = initializeParameters(model, 1);
@@ -121,6 +121,27 @@ for (const mode of MODES) {
       const a: HostMatrix = { rows: 24, columns: 1, values: Float32Array.from({ length: 24 }, (_, i) => i) };
       const { y } = await open().run(heights, { matrices: { a }, ids: {} });
       expect(Array.from(y.values)).toEqual(rows.flatMap((n) => Array.from({ length: n }, () => n)));
+    });
+
+    it('measures a Jacobian whose errors have all but vanished, where their squares leave float32', async () => {
+      const penalty: Program = { key: 'penalty', trace: (o, _, { matrices: { e, v, u } }) => ({ ...o.jacobianPenalty(e, v, u) }) };
+      const tiny = (seed: number): HostMatrix => ({ rows: 3, columns: 5, values: matrix(3, 5, seed).values.map((x) => x * 1e-25) });
+      const inputs = { matrices: { e: tiny(1), v: tiny(2), u: tiny(3) }, ids: {} };
+      const got = await open().run(penalty, inputs);
+      const want = await referenceBackend({ precision: 'float64' }).run(penalty, inputs);
+      for (const name of Object.keys(want)) expect(relativeDistance(got[name].values, want[name].values), name).toBeLessThan(2e-6);
+    });
+
+    it('hands a NaN in a gate on to its unit and to no other', async () => {
+      const gates: Program = { key: 'gates', trace: (o, _, { matrices: { a, b, h } }) => ({ lstm: o.lstmGates(a, h).state, gru: o.gruGates(b, b, h).state }) };
+      for (const [gate, lstm, gru] of [[0, [4], [4]], [1, [4], [4]], [2, [4], [4]], [3, [4], []]] as const) {
+        const [a, b] = [matrix(2, 12, 1), matrix(2, 9, 2)];
+        a.values[12 + gate * 3 + 1] = NaN;
+        if (gate < 3) b.values[9 + gate * 3 + 1] = NaN;
+        const got = await open().run(gates, { matrices: { a, b, h: matrix(2, 3, 3) }, ids: {} });
+        const spoilt = ({ values }: HostMatrix): number[] => Array.from(values.keys()).filter((i) => Number.isNaN(values[i]));
+        expect([spoilt(got.lstm), spoilt(got.gru)]).toEqual([lstm, gru]);
+      }
     });
 
     it('trains the model of the demonstration with the losses of the reference', async () => {

@@ -1,5 +1,5 @@
-import { carryMatrices, gradientProgram, groupRows, initializeParameters, matrixShape, parameterLayout, viewTensor, type Program } from '@bptt/core';
-import { randomMicroshard, smallModel } from '@bptt/core/testing';
+import { gradientProgram, initializeParameters, matrixShape, parameterLayout, trainingInputs, viewTensor, type Program } from '@bptt/core';
+import { objective, randomMicroshard, smallModel } from '@bptt/core/testing';
 import type { IPipelineRunShortcut } from 'gpu.js';
 import { describe, expect, it } from 'vitest';
 import { openDevice, type Device } from './device.js';
@@ -19,21 +19,30 @@ function withMatrix(rows: number, columns: number): PlanArguments {
 describe('compilePlan()', () => {
   for (const [mode, executorKind] of [['cpu', 'generic'], ['webasm', 'fused-sync']] as const) {
     it(`makes one plan of the whole gradient of a microshard, ${mode}`, async () => {
-      const model = smallModel({ layers: 2 });
+      const model = smallModel({ hidden: [5, 5] });
       const layout = parameterLayout(model);
       const values = initializeParameters(model, 1);
       const microshard = randomMicroshard({ vocabulary: 7, lengths: [5, 3] });
       const args: PlanArguments = {
         parameters: Object.fromEntries(layout.tensors.map((tensor) => [tensor.name, { ...matrixShape(tensor), values: viewTensor(values, tensor) }])),
-        matrices: carryMatrices(model, 2),
-        ids: { inputs: microshard.inputs, groups: groupRows(microshard.inputs).groups, targets: microshard.targets },
+        ...trainingInputs({ model, objective: objective(), seed: 1 }, microshard, {}),
       };
       const device = openDevice(mode);
-      const plan = compilePlan(device, gradientProgram(model, { kind: 'full' }, microshard), args);
+      const plan = compilePlan(device, gradientProgram(model, objective(), microshard), args);
       const first = await plan.run(args);
       expect(await plan.run(args)).toEqual(first);
       expect(Object.keys(first)).toEqual(expect.arrayContaining(['losses', 'carry.1.0', ...layout.tensors.map(({ name }) => `d ${name}`)]));
       expect(pipelinesOf(device).map((pipeline) => pipeline.executorKind)).toEqual([executorKind]);
+      plan.dispose();
+    });
+  }
+
+  for (const mode of ['cpu', 'webasm'] as const) {
+    it(`leaves aside arguments that a program does not read, ${mode}`, async () => {
+      const { matrices: { a } } = withMatrix(2, 3);
+      const args: PlanArguments = { parameters: { unread: a }, matrices: { before: a, a: { ...a, values: new Float32Array(6).fill(4) }, after: a }, ids: { unread: Int32Array.of(1, 2, 3) } };
+      const plan = compilePlan(openDevice(mode), doubled, args);
+      for (let run = 0; run < 2; run += 1) expect((await plan.run(args)).y.values).toEqual(new Float32Array(6).fill(8));
       plan.dispose();
     });
   }

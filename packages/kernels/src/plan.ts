@@ -2,7 +2,8 @@ import { assert, BpttError, shapeText, type HostMatrix, type Matrix, type Progra
 import { Input, type IPipelineRunShortcut, type KernelOutput, type OutputDimensions } from 'gpu.js';
 import type { Device } from './device.js';
 import { createKernelSet, type KernelSet } from './kernel-set.js';
-import { TracedIds, TracedMatrix, TracedOperations } from './traced-operations.js';
+import { TracedOperations } from './traced-operations.js';
+import { TracedIds, TracedMatrix } from './tracer.js';
 
 /** Modes in which gpu.js fuses the steps of a plan; the others walk it step by step. */
 const FUSING_MODES: readonly string[] = ['webasm', 'webgpu'];

@@ -1,61 +1,38 @@
-import { assert, BpttError, shapeText, type Activation, type Ids, type Matrix, type MatMulOptions, type Operations, type OutputGradients, type OutputLayer } from '@bptt/core';
-import type { KernelOutput } from 'gpu.js';
+import { assert, shapeText, type Activation, type Ids, type Matrix, type MatMulOptions, type Operations, type OutputGradients, type OutputLayer } from '@bptt/core';
 import type { KernelSet, KernelSource } from './kernel-set.js';
 import { reluBackward, reluForward, sigmoidBackward, sigmoidForward, tanhBackward, tanhForward } from './kernels/activation.kernel.js';
-import { add, addRow, sumRows } from './kernels/add.kernel.js';
 import { matMul, transpose } from './kernels/mat-mul.kernel.js';
-import { copyRows, gatherRows, scatterAddRows, stackFour, zeros } from './kernels/rows.kernel.js';
+import { add, addRow, multiply, scale, subtract } from './kernels/pointwise.kernel.js';
+import { jacobianPenalty, jacobianPenaltyBackward, rowLength, squaredError, squaredErrorBackward } from './kernels/row-errors.kernel.js';
+import { besideFour, copyColumns, copyRows, gatherRows, scatterAddRows, stackFour, sumRows, zeros } from './kernels/rows.kernel.js';
 import { crossEntropy, crossEntropyBackward, rowMax, rowSumExp } from './kernels/softmax.kernel.js';
+import { gateOperations } from './traced-gates.js';
+import { idsBelow, traced, tracedAs, Tracer, type TracedIds, type TracedMatrix } from './tracer.js';
 
 const FORWARD: Readonly<Record<Activation, KernelSource>> = { tanh: tanhForward, relu: reluForward, sigmoid: sigmoidForward };
 const BACKWARD: Readonly<Record<Activation, KernelSource>> = { tanh: tanhBackward, relu: reluBackward, sigmoid: sigmoidBackward };
 
-/** Parts that `stackFour` takes: with its output five buffers, within the eight that every WebGPU adapter binds. */
-const STACK_PARTS = 4;
-
-/** Largest matrix a plan may hold, in bytes: WebAssembly addresses 4 GiB in all, and adapters bind far less as one buffer. */
-export const MATRIX_BYTES_MAX = 1 << 30;
-
-const BYTES_PER_ELEMENT = 4;
-
-/** Ids travel as float32, which counts exactly up to here. */
-const IDS_MAX = 1 << 24;
-
-/** A matrix of a plan that is being traced: a shape, and gpu.js' handle for a value that does not exist yet. */
-export class TracedMatrix implements Matrix {
-  readonly rows: number;
-  readonly columns: number;
-  readonly handle: KernelOutput;
-
-  constructor(rows: number, columns: number, handle: KernelOutput) {
-    this.rows = rows;
-    this.columns = columns;
-    this.handle = handle;
-  }
-}
-
-/** Row ids of a plan that is being traced, and what the plan demands of them. */
-export class TracedIds implements Ids {
-  readonly length: number;
-  readonly handle: KernelOutput;
-  /** Every id must lie in `[-1, limit)`: a kernel would read another matrix's memory, and nobody would know. */
-  limit = IDS_MAX;
-
-  constructor(length: number, handle: KernelOutput) {
-    this.length = length;
-    this.handle = handle;
-  }
-}
+/** Parts that `stackFour` and `besideFour` take: with the output five buffers, within the eight that every WebGPU adapter binds. */
+const PARTS_MAX = 4;
 
 /** The operations, recording steps instead of computing. They know shapes, never values. */
 export class TracedOperations implements Operations {
-  readonly #kernels: KernelSet;
+  readonly #tracer: Tracer;
+  readonly lstmGates: Operations['lstmGates'];
+  readonly lstmGatesBackward: Operations['lstmGatesBackward'];
+  readonly gruGates: Operations['gruGates'];
+  readonly gruGatesBackward: Operations['gruGatesBackward'];
   /** Matrices never change, so one transpose serves every product of the plan (W_hh is read at each time step). */
   readonly #transposes = new Map<TracedMatrix, TracedMatrix>();
   #zero: TracedMatrix | undefined;
 
   constructor(kernels: KernelSet) {
-    this.#kernels = kernels;
+    this.#tracer = new Tracer(kernels);
+    const gates = gateOperations(this.#tracer);
+    this.lstmGates = gates.lstmGates;
+    this.lstmGatesBackward = gates.lstmGatesBackward;
+    this.gruGates = gates.gruGates;
+    this.gruGatesBackward = gates.gruGatesBackward;
   }
 
   matMul(a: Matrix, b: Matrix, options: MatMulOptions = {}): TracedMatrix {
@@ -66,50 +43,70 @@ export class TracedOperations implements Operations {
     const whole = addend.rows === left.rows && addend.columns === right.columns;
     assert(options.addend === undefined || whole || (addend.rows === 1 && addend.columns === right.columns),
       () => `matMul: expected an addend ${shapeText({ rows: left.rows, columns: right.columns })} or one row of it, got ${shapeText(addend)}`);
-    return this.#step(matMul, { rows: left.rows, columns: right.columns }, {
+    return this.#tracer.step(matMul, { rows: left.rows, columns: right.columns }, {
       constants: { inner: left.columns },
-      operands: [left.handle, right.handle, traced(addend).handle, whole ? 1 : 0, options.addend === undefined ? 0 : 1],
+      operands: [left, right, traced(addend), whole ? 1 : 0, options.addend === undefined ? 0 : 1],
     });
   }
 
   add(a: Matrix, b: Matrix): TracedMatrix {
     assert(a.columns === b.columns && b.rows <= a.rows, () => `add: ${shapeText(b)} does not fit into ${shapeText(a)}`);
-    return this.#step(add, a, { operands: [traced(a).handle, traced(b).handle, b.rows] });
+    return this.#tracer.step(add, a, { operands: [traced(a), traced(b), b.rows] });
+  }
+
+  subtract(a: Matrix, b: Matrix): TracedMatrix {
+    const [right] = tracedAs('subtract', a, b);
+    return this.#tracer.step(subtract, a, { operands: [traced(a), right] });
+  }
+
+  multiply(a: Matrix, b: Matrix): TracedMatrix {
+    assert(a.columns === b.columns && b.rows >= a.rows, () => `multiply: ${shapeText(b)} does not cover ${shapeText(a)}`);
+    return this.#tracer.step(multiply, a, { operands: [traced(a), traced(b)] });
+  }
+
+  scale(a: Matrix, factor: Matrix): TracedMatrix {
+    const [by] = tracedAs('scale', { rows: 1, columns: 1 }, factor);
+    return this.#tracer.step(scale, a, { operands: [traced(a), by] });
   }
 
   addRow(a: Matrix, row: Matrix): TracedMatrix {
     assert(row.rows === 1 && row.columns === a.columns, () => `addRow: ${shapeText(row)} is not one row of ${shapeText(a)}`);
-    return this.#step(addRow, a, { operands: [traced(a).handle, traced(row).handle] });
+    return this.#tracer.step(addRow, a, { operands: [traced(a), traced(row)] });
   }
 
   sumRows(a: Matrix): TracedMatrix {
-    return this.#step(sumRows, { rows: 1, columns: a.columns }, { constants: { rows: a.rows }, operands: [traced(a).handle] });
+    return this.#tracer.step(sumRows, { rows: 1, columns: a.columns }, { constants: { rows: a.rows }, operands: [traced(a)] });
   }
 
   gatherRows(table: Matrix, ids: Ids): TracedMatrix {
-    return this.#step(gatherRows, { rows: ids.length, columns: table.columns }, { operands: [traced(table).handle, idsBelow(ids, table.rows).handle] });
+    return this.#tracer.step(gatherRows, { rows: ids.length, columns: table.columns }, { operands: [traced(table), idsBelow(ids, table.rows)] });
   }
 
-  scatterAddRows(values: Matrix, groups: Ids): TracedMatrix {
+  scatterAddRows(values: Matrix, groups: Ids, rows = values.rows): TracedMatrix {
     assert(values.rows === groups.length, () => `scatterAddRows: ${String(groups.length)} groups for the rows of ${shapeText(values)}`);
-    return this.#step(scatterAddRows, values, { constants: { rows: values.rows }, operands: [traced(values).handle, idsBelow(groups, values.rows).handle] });
+    return this.#tracer.step(scatterAddRows, { rows, columns: values.columns }, { constants: { rows: values.rows }, operands: [traced(values), idsBelow(groups, rows)] });
   }
 
   stack(parts: readonly Matrix[]): TracedMatrix {
     assert(parts.length > 0, () => 'stack: expected at least one part, got none');
     for (const part of parts) assert(part.columns === parts[0].columns, () => `stack: columns of ${shapeText(part)} and ${shapeText(parts[0])} differ`);
-    let level = parts.map(traced);
-    while (level.length > 1) {
-      const above: TracedMatrix[] = [];
-      for (let i = 0; i < level.length; i += STACK_PARTS) above.push(this.#stackFour(level.slice(i, i + STACK_PARTS)));
-      level = above;
-    }
-    return level[0];
+    return this.#join(parts, (four) => this.#tracer.step(stackFour, { rows: sum(four.map(({ rows }) => rows)), columns: parts[0].columns }, { operands: joined(four, 'rows') }));
+  }
+
+  beside(parts: readonly Matrix[]): TracedMatrix {
+    assert(parts.length > 0, () => 'beside: expected at least one part, got none');
+    for (const part of parts) assert(part.rows === parts[0].rows, () => `beside: rows of ${shapeText(part)} and ${shapeText(parts[0])} differ`);
+    return this.#join(parts, (four) => this.#tracer.step(besideFour, { rows: parts[0].rows, columns: sum(four.map(({ columns }) => columns)) }, { operands: joined(four, 'columns') }));
   }
 
   rows(a: Matrix, begin: number, end: number): TracedMatrix {
     assert(0 <= begin && begin < end && end <= a.rows, () => `rows: [${String(begin)}, ${String(end)}) is not a range of rows of ${shapeText(a)}`);
     return begin === 0 && end === a.rows ? traced(a) : this.#copyRows(a, begin, end);
+  }
+
+  columns(a: Matrix, begin: number, end: number): TracedMatrix {
+    assert(0 <= begin && begin < end && end <= a.columns, () => `columns: [${String(begin)}, ${String(end)}) is not a range of columns of ${shapeText(a)}`);
+    return begin === 0 && end === a.columns ? traced(a) : this.#tracer.step(copyColumns, { rows: a.rows, columns: end - begin }, { operands: [traced(a), begin] });
   }
 
   /** A matrix of its own with the values of `a`. */
@@ -118,21 +115,40 @@ export class TracedOperations implements Operations {
   }
 
   zeros(rows: number, columns: number): TracedMatrix {
-    return this.#step(zeros, { rows, columns }, { operands: [] });
+    return this.#tracer.step(zeros, { rows, columns }, { operands: [] });
   }
 
   activation(f: Activation, a: Matrix): TracedMatrix {
-    return this.#step(FORWARD[f], a, { operands: [traced(a).handle] });
+    return this.#tracer.step(FORWARD[f], a, { operands: [traced(a)] });
   }
 
   activationBackward(f: Activation, y: Matrix, dY: Matrix): TracedMatrix {
     assert(y.rows === dY.rows && y.columns === dY.columns, () => `activationBackward: shapes ${shapeText(y)} and ${shapeText(dY)} differ`);
-    return this.#step(BACKWARD[f], y, { operands: [traced(y).handle, traced(dY).handle] });
+    return this.#tracer.step(BACKWARD[f], y, { operands: [traced(y), traced(dY)] });
+  }
+
+  squaredError(a: Matrix, b: Matrix): { losses: TracedMatrix; dA: TracedMatrix } {
+    const inputs = { constants: { columns: a.columns }, operands: [traced(a), ...tracedAs('squaredError', a, b)] };
+    return {
+      losses: this.#tracer.step(squaredError, { rows: a.rows, columns: 1 }, inputs),
+      dA: this.#tracer.step(squaredErrorBackward, a, inputs),
+    };
+  }
+
+  jacobianPenalty(e: Matrix, v: Matrix, u: Matrix): { penalties: TracedMatrix; scaled: TracedMatrix } {
+    const [error, ofActivation, product] = tracedAs('jacobianPenalty', e, e, v, u);
+    const column = { rows: e.rows, columns: 1 };
+    const length = (a: TracedMatrix): TracedMatrix => this.#tracer.step(rowLength, column, { constants: { columns: a.columns }, operands: [a] });
+    const lengths = [length(error), length(product)];
+    return {
+      penalties: this.#tracer.step(jacobianPenalty, column, { operands: lengths }),
+      scaled: this.#tracer.step(jacobianPenaltyBackward, e, { operands: [ofActivation, ...lengths] }),
+    };
   }
 
   linearSoftmaxCrossEntropy(layer: OutputLayer): OutputGradients {
     const softmax = this.#softmax(layer);
-    const dLogits = this.#step(crossEntropyBackward, softmax.logits, { operands: softmax.operands });
+    const dLogits = this.#tracer.step(crossEntropyBackward, softmax.logits, { operands: softmax.operands });
     return {
       losses: softmax.losses,
       dStates: this.matMul(dLogits, layer.weight),
@@ -146,40 +162,39 @@ export class TracedOperations implements Operations {
   }
 
   /** Logits of the output layer, the loss of every row, and what both kernels of the cross entropy read. */
-  #softmax({ states, weight, bias, targets }: OutputLayer): { logits: TracedMatrix; losses: TracedMatrix; operands: KernelOutput[] } {
+  #softmax({ states, weight, bias, targets }: OutputLayer): { logits: TracedMatrix; losses: TracedMatrix; operands: (TracedMatrix | TracedIds)[] } {
     assert(targets.length === states.rows, () => `linearSoftmaxCrossEntropy: ${String(targets.length)} targets for states ${shapeText(states)}`);
     const logits = this.matMul(states, weight, { transposeB: true, addend: bias });
     const column = { rows: logits.rows, columns: 1 };
     const constants = { columns: logits.columns };
-    const max = this.#step(rowMax, column, { constants, operands: [logits.handle] });
-    const sumExp = this.#step(rowSumExp, column, { constants, operands: [logits.handle, max.handle] });
-    const operands = [logits.handle, max.handle, sumExp.handle, idsBelow(targets, logits.columns).handle];
-    return { logits, losses: this.#step(crossEntropy, column, { operands }), operands };
+    const max = this.#tracer.step(rowMax, column, { constants, operands: [logits] });
+    const sumExp = this.#tracer.step(rowSumExp, column, { constants, operands: [logits, max] });
+    const operands = [logits, max, sumExp, idsBelow(targets, logits.columns)];
+    return { logits, losses: this.#tracer.step(crossEntropy, column, { operands }), operands };
   }
 
-  #stackFour(parts: readonly TracedMatrix[]): TracedMatrix {
-    if (parts.length === 1) return parts[0];
-    const rows = parts.reduce((sum, part) => sum + part.rows, 0);
-    const handles: KernelOutput[] = [];
-    const begins: number[] = [];
-    let begin = 0;
-    for (let i = 0; i < STACK_PARTS; i += 1) {
-      // Missing parts begin below the last row, so that the handle in their seat is never read.
-      handles.push(parts[Math.min(i, parts.length - 1)].handle);
-      begins.push(begin);
-      begin += i < parts.length ? parts[i].rows : 0;
+  /** Joins up to four neighbours at a time, in a tree, until one matrix is left. */
+  #join(parts: readonly Matrix[], joinFour: (parts: readonly TracedMatrix[]) => TracedMatrix): TracedMatrix {
+    let level = parts.map(traced);
+    while (level.length > 1) {
+      const above: TracedMatrix[] = [];
+      for (let i = 0; i < level.length; i += PARTS_MAX) {
+        const four = level.slice(i, i + PARTS_MAX);
+        above.push(four.length === 1 ? four[0] : joinFour(four));
+      }
+      level = above;
     }
-    return this.#step(stackFour, { rows, columns: parts[0].columns }, { operands: [...handles, ...begins.slice(1)] });
+    return level[0];
   }
 
   #copyRows(a: Matrix, begin: number, end: number): TracedMatrix {
-    return this.#step(copyRows, { rows: end - begin, columns: a.columns }, { operands: [traced(a).handle, begin] });
+    return this.#tracer.step(copyRows, { rows: end - begin, columns: a.columns }, { operands: [traced(a), begin] });
   }
 
   #transpose(a: TracedMatrix): TracedMatrix {
     let transposed = this.#transposes.get(a);
     if (transposed === undefined) {
-      transposed = this.#step(transpose, { rows: a.columns, columns: a.rows }, { operands: [a.handle] });
+      transposed = this.#tracer.step(transpose, { rows: a.columns, columns: a.rows }, { operands: [a] });
       this.#transposes.set(a, transposed);
     }
     return transposed;
@@ -189,32 +204,16 @@ export class TracedOperations implements Operations {
     this.#zero ??= this.zeros(1, 1);
     return this.#zero;
   }
-
-  #step(kernel: KernelSource, shape: Matrix, { constants = {}, operands }: { constants?: Record<string, number>; operands: readonly KernelOutput[] }): TracedMatrix {
-    checkSize(kernel.name, shape);
-    const { rows, columns } = shape;
-    return new TracedMatrix(rows, columns, this.#kernels.call({ kernel, rows, columns, constants, operands }));
-  }
 }
 
-function traced(matrix: Matrix): TracedMatrix {
-  assert(matrix instanceof TracedMatrix, () => `a matrix ${shapeText(matrix)} that is not of this plan`);
-  return matrix;
+/** Operands of `stackFour` or `besideFour`: four parts, and where the last three begin. */
+function joined(parts: readonly TracedMatrix[], along: 'rows' | 'columns'): (TracedMatrix | number)[] {
+  const seats = Array.from({ length: PARTS_MAX }, (_, i) => parts[Math.min(i, parts.length - 1)]);
+  // Missing parts begin past the end, so that the handle in their seat is never read.
+  const begins = Array.from({ length: PARTS_MAX - 1 }, (_, i) => sum(parts.slice(0, i + 1).map((part) => part[along])));
+  return [...seats, ...begins];
 }
 
-/** The ids of this plan, which from now on must lie below `limit`. */
-function idsBelow(ids: Ids, limit: number): TracedIds {
-  assert(ids instanceof TracedIds, () => `${String(ids.length)} ids that are not of this plan`);
-  assert(limit <= IDS_MAX, () => `ids travel as float32 and name at most ${String(IDS_MAX)} rows, got ${String(limit)}`);
-  ids.limit = Math.min(ids.limit, limit);
-  return ids;
-}
-
-function checkSize(name: string, { rows, columns }: Matrix): void {
-  assert(Number.isInteger(rows) && rows > 0 && Number.isInteger(columns) && columns > 0,
-    () => `${name}: a kernel needs at least one row and one column, got ${shapeText({ rows, columns })}`);
-  const bytes = rows * columns * BYTES_PER_ELEMENT;
-  if (bytes > MATRIX_BYTES_MAX) {
-    throw new BpttError('resource-exhausted', `${name}: a matrix of the gpu.js backend has at most ${String(MATRIX_BYTES_MAX)} bytes, ${shapeText({ rows, columns })} needs ${String(bytes)}`);
-  }
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
 }

@@ -1,7 +1,9 @@
 import { BpttError } from '@bptt/core';
 
-/** Every allocation begins on a cache line, so that no kernel's last, overreaching vector touches its neighbour. */
+/** Every allocation begins on a cache line. */
 const LINE_BYTES = 64;
+/** Behind every allocation lies so much that a kernel may write over: what the last vector of a ragged row reaches past its end. */
+const OVERREACH_BYTES = 12;
 const PAGE_BYTES = 65_536;
 /** Memory grows by at least so much, so that a first run grows it seldom. */
 const GROWTH_BYTES_MIN = 4 << 20;
@@ -38,7 +40,7 @@ export class Arena {
 
   /** Marks everything below `address` as taken. */
   reserve(address: number): void {
-    this.allocate(Math.max(0, address - this.#top));
+    if (address > this.#top) this.allocate(address - this.#top);
   }
 
   /**
@@ -47,7 +49,7 @@ export class Arena {
    */
   allocate(bytes: number): number {
     const address = this.#top;
-    const top = address + Math.ceil(bytes / LINE_BYTES) * LINE_BYTES;
+    const top = address + Math.ceil((bytes + OVERREACH_BYTES) / LINE_BYTES) * LINE_BYTES;
     this.#grow(top + LINE_BYTES);
     this.#top = top;
     return address;

@@ -1,14 +1,14 @@
 import { createMicroshardComputer, initializeParameters, parameterLayout, tensorNamed, viewTensor } from '@bptt/core';
-import { randomMicroshard, smallModel } from '@bptt/core/testing';
+import { objective, randomMicroshard, smallModel } from '@bptt/core/testing';
 import { describe, expect, it } from 'vitest';
 import { simdBackend } from './simd-backend.js';
 
 describe('the loss before training', () => {
-  const model = smallModel({ biases: false, vocabulary: 8000, hidden: 100 });
+  const model = smallModel({ biases: false, vocabulary: 8000, hidden: [100] });
   const layout = parameterLayout(model);
   const microshard = randomMicroshard({ vocabulary: 8000, lengths: Array.from({ length: 52 }, () => 20) });
   const meanLoss = async (parameters: Float32Array): Promise<number> => {
-    const computer = createMicroshardComputer({ backend: simdBackend(), model, truncation: { kind: 'full' } });
+    const computer = createMicroshardComputer({ backend: simdBackend(), model, objective: objective(), seed: 1 });
     computer.setParameters(parameters);
     const { lossSum, tokens } = await computer.evaluate(microshard);
     expect(tokens).toBeGreaterThanOrEqual(1000);

@@ -15,6 +15,9 @@ export interface Kernels {
     out: number, outStride: number, base: number, baseStride: number, keep: boolean,
   ): void;
   add(a: number, b: number, out: number, count: number): void;
+  subtract(a: number, b: number, out: number, count: number): void;
+  multiply(a: number, b: number, out: number, count: number): void;
+  scale(a: number, factor: number, out: number, count: number): void;
   exp(x: number, out: number, count: number): void;
   tanh(x: number, y: number, count: number): void;
   tanhBackward(y: number, dY: number, dX: number, count: number): void;
@@ -26,6 +29,17 @@ export interface Kernels {
   scatterAddRows(values: number, columns: number, ids: number, count: number, out: number): void;
   addRow(a: number, row: number, rows: number, columns: number, out: number): void;
   addSumOfRows(a: number, rows: number, columns: number, stride: number, out: number): void;
+  copyBlock(from: number, fromStride: number, rows: number, columns: number, out: number, outStride: number): void;
+  lstmGates(a: number, previousCell: number, N: number, H: number, state: number, cell: number, gates: number): void;
+  lstmGatesBackward(
+    gates: number, previousCell: number, cell: number, dState: number, dCell: number, N: number, H: number, dA: number, dPreviousCell: number,
+  ): void;
+  gruGates(a: number, b: number, previous: number, N: number, H: number, state: number, gates: number): void;
+  gruGatesBackward(
+    gates: number, b: number, previous: number, dState: number, N: number, H: number, dA: number, dB: number, dPrevious: number,
+  ): void;
+  squaredError(a: number, b: number, N: number, n: number, losses: number, dA: number): void;
+  jacobianPenalty(e: number, v: number, u: number, N: number, H: number, penalties: number, scaled: number): void;
   firstIdOutside(ids: number, count: number, limit: number): number;
   softmaxCrossEntropy(logits: number, rows: number, columns: number, stride: number, targets: number, losses: number): void;
 }

@@ -1,5 +1,5 @@
 import { createMicroshardComputer, initializeParameters, layOut, type Backend, type HostMatrix, type Matrix, type Program } from '@bptt/core';
-import { describeBackend, randomMicroshard, randomValues, smallModel } from '@bptt/core/testing';
+import { describeBackend, objective, randomMicroshard, randomValues, smallModel } from '@bptt/core/testing';
 import { describe, expect, it } from 'vitest';
 import { simdBackend } from './simd-backend.js';
 
@@ -105,8 +105,8 @@ describe('simdBackend', () => {
 
 /** Loss and gradient of a small model on `backend`. */
 async function trainingBits(backend: Backend, seed = 1): Promise<unknown> {
-  const model = smallModel({ vocabulary: 40, hidden: 9, layers: 2 });
-  const computer = createMicroshardComputer({ backend, model, truncation: { kind: 'window', k: 3 } });
+  const model = smallModel({ vocabulary: 40, hidden: [9, 9] });
+  const computer = createMicroshardComputer({ backend, model, objective: objective({ truncation: { kind: 'window', k: 3 } }), seed: 1 });
   computer.setParameters(initializeParameters(model, seed));
   return computer.gradient(randomMicroshard({ vocabulary: 40, lengths: [9, 5, 7], seed }));
 }

@@ -1,4 +1,4 @@
-import { shapeText, type HostMatrix, type Ids, type Matrix, type Operations, type ProgramInputs } from '@bptt/core';
+import { referenceBackend, shapeText, type HostMatrix, type Ids, type Matrix, type Operations, type ProgramInputs } from '@bptt/core';
 import { randomValues, relativeDistance } from '@bptt/core/testing';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -160,6 +160,12 @@ describe('row operations', () => {
       const y = o.activation('tanh', a);
       o.activationBackward('tanh', y, a);
       o.addRow(a, o.rows(a, 0, 1));
+      o.subtract(a, y);
+      o.multiply(a, y);
+      o.scale(a, o.columns(o.rows(a, 0, 1), 0, 1));
+      o.beside([a, y]);
+      o.squaredError(a, y);
+      o.jacobianPenalty(a, y, a);
       o.gatherRows(a, ids);
       o.linearSoftmaxCrossEntropy({ states: a, weight: a, bias: undefined, targets: ids });
       return { copy: o.rows(a, 0, 4) };
@@ -172,11 +178,39 @@ describe('row operations', () => {
     await expect(compute((o, { a }, { ids }) => ({ y: o.gatherRows(a, ids) }), inputs, { ids: Int32Array.of(0, 3) })).rejects.toThrow('gatherRows: expected ids in [-1, 3), got 3 at 1');
     await expect(compute((o, { a }, { ids }) => ({ y: o.gatherRows(a, ids) }), inputs, { ids: Int32Array.of(-2) })).rejects.toThrow('got -2 at 0');
     await expect(compute((o, { a }, { ids }) => ({ y: o.scatterAddRows(a, ids) }), inputs, { ids: Int32Array.of(0) })).rejects.toThrow(`one group for each row of ${shapeText(inputs.a)}, got 1`);
+    await expect(compute((o, { a }, { ids }) => ({ y: o.scatterAddRows(a, ids, 2) }), inputs, { ids: Int32Array.of(0, 1, 2) })).rejects.toThrow('scatterAddRows: expected ids in [-1, 2), got 2 at 2');
+    await expect(compute((o, { a, b }) => ({ y: o.subtract(a, b) }), inputs)).rejects.toThrow('subtract: expected [3, 2], got [4, 3]');
+    await expect(compute((o, { a }) => ({ y: o.multiply(a, o.rows(a, 0, 2)) }), inputs)).rejects.toThrow('multiply: expected b of the columns and at least the rows of a, got a [3, 2], b [2, 2]');
+    await expect(compute((o, { a }) => ({ y: o.scale(a, a) }), inputs)).rejects.toThrow('scale: expected [1, 1], got [3, 2]');
+    await expect(compute((o, { a }) => ({ y: o.columns(a, 1, 3) }), inputs)).rejects.toThrow('columns: expected a range within 2 columns, got [1, 3)');
+    await expect(compute((o, { a, b }) => ({ y: o.beside([a, b]) }), inputs)).rejects.toThrow('beside: expected 3 rows everywhere, got [4, 3]');
+    await expect(compute((o) => ({ y: o.beside([]) }), inputs)).rejects.toThrow('beside: expected at least one matrix');
     await expect(compute((o, { a, b }) => ({ y: o.add(a, b) }), inputs)).rejects.toThrow('got a [3, 2], b [4, 3]');
     await expect(compute((o, { a, b }) => ({ y: o.addRow(a, b) }), inputs)).rejects.toThrow('expected a row [1, 2] for a [3, 2], got [4, 3]');
     await expect(compute((o, { a, b }) => ({ y: o.stack([a, b]) }), inputs)).rejects.toThrow('expected 2 columns everywhere, got [4, 3]');
     await expect(compute((o) => ({ y: o.stack([]) }), inputs)).rejects.toThrow('at least one matrix');
     await expect(compute((o, { a }) => ({ y: o.rows(a, 2, 4) }), inputs)).rejects.toThrow('expected a range within 3 rows, got [2, 4)');
     await expect(compute((o, { a, b }) => ({ y: o.activationBackward('relu', a, b) }), inputs)).rejects.toThrow('shapes differ (y [3, 2], dY [4, 3])');
+  });
+});
+
+describe('row errors', () => {
+  it('measure a Jacobian whose errors have all but vanished, where their squares leave float32', async () => {
+    const [e, v, u] = [1, 2, 3].map((seed) => matrix(3, 5, seed, 1e-25));
+    const { penalties, scaled } = await compute((o, { e, v, u }) => ({ ...o.jacobianPenalty(e, v, u) }), { e, v, u });
+    const oracle = await referenceBackend({ precision: 'float64' }).run({ key: 'penalty', trace: (o, _, { matrices: { e, v, u } }) => ({ ...o.jacobianPenalty(e, v, u) }) }, { matrices: { e, v, u }, ids: {} });
+    expect(relativeDistance(penalties.values, oracle.penalties.values)).toBeLessThan(1e-6);
+    expect(relativeDistance(scaled.values, oracle.scaled.values)).toBeLessThan(1e-6);
+  });
+
+  it('show a NaN in its row and in no other', async () => {
+    const bad = matrix(3, 2, 1);
+    bad.values[2] = NaN;
+    const { losses, penalties, ofU } = await compute((o, { bad, good }) => ({
+      losses: o.squaredError(bad, good).losses, penalties: o.jacobianPenalty(bad, good, good).penalties, ofU: o.jacobianPenalty(good, good, bad).scaled,
+    }), { bad, good: matrix(3, 2, 2) });
+    expect([...losses.values].map(Number.isNaN)).toEqual([false, true, false]);
+    expect([...penalties.values].map(Number.isNaN)).toEqual([false, true, false]);
+    expect([...ofU.values].map(Number.isNaN)).toEqual([false, false, true, true, false, false]);
   });
 });

@@ -20,12 +20,12 @@ export function modelMicroshard(model: ModelConfig, lengths: readonly number[], 
   const words = randomMicroshard({ vocabulary: model.vocabulary, lengths, seed });
   const { T, B } = words;
   const isRead = (row: number): boolean => words.inputs[row] !== NO_TOKEN;
-  const features = input === 'dense' ? randomValues(T * B * embedding, seed).map((x, i) => (isRead(Math.floor(i / embedding)) ? Math.fround(x) : 0)) : undefined;
+  const features = input === 'dense' ? Float32Array.from(randomValues(T * B * embedding, seed), (x, i) => (isRead(Math.floor(i / embedding)) ? x : 0)) : undefined;
   const given: Microshard = { ...words, features };
   if (predictsWords(model)) return given;
   const classes = head.kind === 'lastSoftmax' ? head.classes : 1;
   const targets = words.targets.map((target, row) => (isRead(row) && Math.floor(row / B) === lengths[row % B] - 1 ? target % classes : NO_TOKEN));
-  return { ...given, targets, values: head.kind === 'lastSquaredError' ? randomValues(B * head.outputs, seed + 1).map(Math.fround) : undefined };
+  return { ...given, targets, values: head.kind === 'lastSquaredError' ? Float32Array.from(randomValues(B * head.outputs, seed + 1)) : undefined };
 }
 
 export interface RandomMicroshardOptions {

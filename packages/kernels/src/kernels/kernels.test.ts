@@ -1,11 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import * as activation from './activation.kernel.js';
-import * as add from './add.kernel.js';
+import * as gruGates from './gru-gates.kernel.js';
+import * as lstmGates from './lstm-gates.kernel.js';
 import * as matMul from './mat-mul.kernel.js';
+import * as pointwise from './pointwise.kernel.js';
+import * as rowErrors from './row-errors.kernel.js';
 import * as rows from './rows.kernel.js';
 import * as softmax from './softmax.kernel.js';
 
-const KERNELS = Object.entries({ ...activation, ...add, ...matMul, ...rows, ...softmax });
+const KERNELS = Object.entries({ ...activation, ...gruGates, ...lstmGates, ...matMul, ...pointwise, ...rowErrors, ...rows, ...softmax });
 
 describe('kernels', () => {
   it.each(KERNELS)('%s stands alone: its source reads no import and holds no inner function', (_name, kernel) => {

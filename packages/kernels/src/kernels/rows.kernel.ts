@@ -1,9 +1,9 @@
 /* eslint max-params: off -- the operands of a kernel are positional */
 import type { IKernelFunctionThis } from 'gpu.js';
 
-/** Sizes that a scatter is compiled for. */
-export interface ScatterAddRowsConstants {
-  /** Rows of `values`, and of the result. */
+/** Sizes that a sum over rows is compiled for. */
+export interface RowsConstants {
+  /** Rows that are summed over. */
   readonly rows: number;
 }
 
@@ -15,6 +15,11 @@ export function zeros(this: IKernelFunctionThis): number {
 /** `[end - begin, n]`: the rows of `a` from `begin`. */
 export function copyRows(this: IKernelFunctionThis, a: number[][], begin: number): number {
   return a[this.thread.y + begin][this.thread.x];
+}
+
+/** `[N, end - begin]`: the columns of `a` from `begin`. */
+export function copyColumns(this: IKernelFunctionThis, a: number[][], begin: number): number {
+  return a[this.thread.y][this.thread.x + begin];
 }
 
 /** Four matrices one below the other; `b`, `c` and `d` begin at the rows given. */
@@ -34,6 +39,32 @@ export function stackFour(
   return d[this.thread.y - dBegin][this.thread.x];
 }
 
+/** Four matrices side by side; `b`, `c` and `d` begin at the columns given. */
+export function besideFour(
+  this: IKernelFunctionThis,
+  a: number[][], b: number[][], c: number[][], d: number[][], bBegin: number, cBegin: number, dBegin: number,
+): number {
+  if (this.thread.x < bBegin) {
+    return a[this.thread.y][this.thread.x];
+  }
+  if (this.thread.x < cBegin) {
+    return b[this.thread.y][this.thread.x - bBegin];
+  }
+  if (this.thread.x < dBegin) {
+    return c[this.thread.y][this.thread.x - cBegin];
+  }
+  return d[this.thread.y][this.thread.x - dBegin];
+}
+
+/** `[1, n]`: the sum of all rows of `a`, in ascending order. */
+export function sumRows(this: IKernelFunctionThis<RowsConstants>, a: number[][]): number {
+  let sum = 0;
+  for (let row = 0; row < this.constants.rows; row++) {
+    sum += a[row][this.thread.x];
+  }
+  return sum;
+}
+
 /** `[N, D]`: row `ids[y]` of `table`, zeros where the id is negative. */
 export function gatherRows(this: IKernelFunctionThis, table: number[][], ids: number[]): number {
   const id = ids[this.thread.y];
@@ -44,10 +75,10 @@ export function gatherRows(this: IKernelFunctionThis, table: number[][], ids: nu
 }
 
 /**
- * `[N, D]`: row `y` sums the rows of `values` whose group is `y`, in ascending order. Written as a gather, each output row reading all
+ * `[rows, D]`: row `y` sums the rows of `values` whose group is `y`, in ascending order. Written as a gather, each output row reading all
  * groups, because a kernel owns one cell of its output: no atomics, so the same bits every time.
  */
-export function scatterAddRows(this: IKernelFunctionThis<ScatterAddRowsConstants>, values: number[][], groups: number[]): number {
+export function scatterAddRows(this: IKernelFunctionThis<RowsConstants>, values: number[][], groups: number[]): number {
   let sum = 0;
   for (let row = 0; row < this.constants.rows; row++) {
     if (groups[row] === this.thread.y) {

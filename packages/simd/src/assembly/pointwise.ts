@@ -54,3 +54,19 @@ export function sigmoidBackward(y: usize, dY: usize, dX: usize, count: usize): v
 export function add(a: usize, b: usize, out: usize, count: usize): void {
   for (const end = a + count * 4; a < end; a += 16, b += 16, out += 16) v128.store(out, f32x4.add(v128.load(a), v128.load(b)));
 }
+
+/** `out = a - b` */
+export function subtract(a: usize, b: usize, out: usize, count: usize): void {
+  for (const end = a + count * 4; a < end; a += 16, b += 16, out += 16) v128.store(out, f32x4.sub(v128.load(a), v128.load(b)));
+}
+
+/** `out = a b`, element by element */
+export function multiply(a: usize, b: usize, out: usize, count: usize): void {
+  for (const end = a + count * 4; a < end; a += 16, b += 16, out += 16) v128.store(out, f32x4.mul(v128.load(a), v128.load(b)));
+}
+
+/** `out = a` times the one float at `factor` */
+export function scale(a: usize, factor: usize, out: usize, count: usize): void {
+  const by = v128.load32_splat(factor);
+  for (const end = a + count * 4; a < end; a += 16, out += 16) v128.store(out, f32x4.mul(v128.load(a), by));
+}

@@ -63,3 +63,8 @@ export function firstIdOutside(ids: usize, count: usize, limit: i32): usize {
   }
   return count;
 }
+
+/** Copies a block of `rows` x `columns` floats; strides are in bytes, from row to row. */
+export function copyBlock(from: usize, fromStride: usize, rows: usize, columns: usize, out: usize, outStride: usize): void {
+  for (let i: usize = 0; i < rows; i += 1, from += fromStride, out += outStride) memory.copy(out, from, columns * FLOAT_BYTES);
+}

@@ -1,0 +1,48 @@
+import { assert, shapeText, type Ids, type Matrix } from '@bptt/core';
+import type { Arena } from './arena.js';
+import { FLOAT_BYTES, ownIds, ownMatrix, SimdMatrix, type SimdIds } from './handles.js';
+import type { Kernels } from './kernels.js';
+
+/** What the operations of one run work on: they check their operands here and take memory for their results from the arena. */
+export class Operands {
+  readonly kernels: Kernels;
+  readonly arena: Arena;
+  readonly run: number;
+
+  constructor(kernels: Kernels, arena: Arena, run: number) {
+    this.kernels = kernels;
+    this.arena = arena;
+    this.run = run;
+  }
+
+  matrix(operation: string, matrix: Matrix): SimdMatrix {
+    return ownMatrix(operation, matrix, this.run);
+  }
+
+  /** Matrices that must all have the shape given. */
+  matrices<M extends readonly Matrix[]>(operation: string, { rows, columns }: Matrix, ...matrices: M): { [K in keyof M]: SimdMatrix } {
+    return matrices.map((matrix) => {
+      assert(matrix.rows === rows && matrix.columns === columns, () => `${operation}: expected ${shapeText({ rows, columns })}, got ${shapeText(matrix)}`);
+      return this.matrix(operation, matrix);
+    }) as { [K in keyof M]: SimdMatrix };
+  }
+
+  /** Ids that must all lie in `[-1, limit)`. */
+  ids(operation: string, ids: Ids, limit: number): SimdIds {
+    const own = ownIds(operation, ids, this.run);
+    const at = this.kernels.firstIdOutside(own.address, own.length, limit);
+    assert(at === own.length, () => `${operation}: expected ids in [-1, ${String(limit)}), got ${String(this.arena.integers(own.address, own.length)[at])} at ${String(at)}`);
+    return own;
+  }
+
+  /** A matrix of unknown content. */
+  allocate(rows: number, columns: number): SimdMatrix {
+    return new SimdMatrix({ rows, columns }, this.arena.allocate(rows * columns * FLOAT_BYTES), this.run);
+  }
+
+  zeros(rows: number, columns: number): SimdMatrix {
+    const out = this.allocate(rows, columns);
+    this.arena.zero(out.address, out.count * FLOAT_BYTES);
+    return out;
+  }
+}
