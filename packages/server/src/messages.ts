@@ -17,6 +17,7 @@ export function leaseMessage(lease: Lease, round: Round, microshards: readonly M
     nodeWidth: node.width,
     microshards: [...microshards],
     expiresInMs: Math.ceil(expiresMs - grantedMs),
+    parametersSha256: Buffer.from(round.parametersSha256, 'hex'),
   };
 }
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { ExplosionPolicy, ModelConfig, Reduction, ScheduleName, Truncation } from '@bptt/core';
+import type { Clip, ExplosionPolicy, ModelConfig, OptimizerConfig, Reduction, Schedule, Truncation } from '@bptt/core';
 import { canonicalJson } from './canonical-json.js';
 
 /** How a corpus was read. The encoded corpus has a hash of its own. */
@@ -18,16 +18,20 @@ export interface RunConfig {
   readonly model: ModelConfig;
   readonly init: 'uniformFanIn';
   readonly seed: number;
+  /** SHA-256, hex, of the parameters that the run starts from; not set where `init` draws them. */
+  readonly initialParametersSha256?: string | undefined;
   readonly truncation: Truncation;
   readonly reduction: Reduction;
   /** Sequences of a global batch. */
   readonly batch: number;
   /** Microshards that a batch is cut into (K). */
   readonly microshards: number;
+  readonly optimizer: OptimizerConfig;
   readonly learningRate: number;
-  readonly schedule: ScheduleName;
-  /** Largest global norm of a gradient; 0 clips nothing. */
-  readonly clip: number;
+  readonly schedule: Schedule;
+  /** Steps over which the learning rate rises from zero. */
+  readonly warmup: number;
+  readonly clip: Clip;
   readonly explosion: ExplosionPolicy;
   /** Steps between validations; 0 validates at the end of each epoch. */
   readonly validEvery: number;

@@ -38,7 +38,7 @@ async function run({ workers = 1, meanwhile, ...options }: RunOptions): Promise<
 }
 
 const SENTENCES = tinyConfig();
-const STREAM = tinyConfig({ truncation: { kind: 'chunk', k: 4 }, schedule: 'halve-on-plateau', validEvery: 2 });
+const STREAM = tinyConfig({ truncation: { kind: 'chunk', k: 4 }, schedule: { kind: 'plateau', factor: 2 }, validEvery: 2 });
 
 describe('a run', () => {
   it.each([['sentence', SENTENCES], ['stream', STREAM]])('in %s mode ends with the same bits for any number of workers and both transports', async (_mode, config: RunConfig) => {
@@ -113,7 +113,7 @@ describe('a run', () => {
     const runDirectory = temporaryFolder();
     const { parametersSha256 } = await run({ config, stepsTotal: 6, runDirectory });
     const folder = join(runDirectory, 'checkpoints');
-    expect(readdirSync(folder).sort()).toEqual(['step-00000004.safetensors', 'step-00000006.safetensors']);
+    expect(readdirSync(folder).sort()).toEqual(['best.safetensors', 'step-00000004.safetensors', 'step-00000006.safetensors']);
     const damaged = readFileSync(join(folder, 'step-00000006.safetensors'));
     damaged[damaged.length - 1] ^= 1;
     writeFileSync(join(folder, 'step-00000006.safetensors'), damaged);
@@ -158,7 +158,7 @@ describe('a run', () => {
 
   it('refuses an illegal configuration before it makes a folder', async () => {
     const runDirectory = join(temporaryFolder(), 'run');
-    await expect(startTestServer({ runDirectory, config: tinyConfig({ clip: NaN }) })).rejects.toMatchObject({ code: 'invalid-argument' });
+    await expect(startTestServer({ runDirectory, config: tinyConfig({ clip: { kind: 'norm', threshold: NaN } }) })).rejects.toMatchObject({ code: 'invalid-argument' });
     expect(() => readdirSync(runDirectory)).toThrow('ENOENT');
   });
 });

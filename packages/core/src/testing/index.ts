@@ -1,2 +1,3 @@
 export * from './backend-contract.js';
 export * from './fixtures.js';
+export * from './optimizer-contract.js';

@@ -1,4 +1,4 @@
-import { countSequences, countTargets, type Microshard } from '@bptt/core';
+import { countSequences, countTargets, optimizerConfig, type Microshard } from '@bptt/core';
 import { randomMicroshard, smallModel } from '@bptt/core/testing';
 import type { RunConfig } from '../run-config.js';
 import type { RunData, TrainingBatch } from '../run-data.js';
@@ -16,9 +16,11 @@ export function tinyConfig(changes: Partial<RunConfig> = {}): RunConfig {
     reduction: 'tokenMean',
     batch: 6,
     microshards: 3,
+    optimizer: optimizerConfig('sgd'),
     learningRate: 0.5,
-    schedule: 'constant',
-    clip: 1,
+    schedule: { kind: 'constant' },
+    warmup: 0,
+    clip: { kind: 'norm', threshold: 1 },
     explosion: 'skip',
     validEvery: 0,
     checkpointEvery: 0,

@@ -10,14 +10,15 @@ import type { Long } from '@grpc/proto-loader';
 export interface Lease {
   'leaseId'?: (number | string | Long);
   'kind'?: (_bptt_v1_LeaseKind);
-  /**
-   * Step, and version of the parameters to pull.
-   */
   'step'?: (number | string | Long);
   'nodeBegin'?: (number);
   'nodeWidth'?: (number);
   'microshards'?: (_bptt_v1_Microshard)[];
   'expiresInMs'?: (number);
+  /**
+   * Of the parameters to pull: a step may have several, such as an average of iterates that is evaluated.
+   */
+  'parametersSha256'?: (Buffer | Uint8Array | string);
 }
 
 /**
@@ -26,12 +27,13 @@ export interface Lease {
 export interface Lease__Output {
   'leaseId': (number);
   'kind': (_bptt_v1_LeaseKind__Output);
-  /**
-   * Step, and version of the parameters to pull.
-   */
   'step': (number);
   'nodeBegin': (number);
   'nodeWidth': (number);
   'microshards': (_bptt_v1_Microshard__Output)[];
   'expiresInMs': (number);
+  /**
+   * Of the parameters to pull: a step may have several, such as an average of iterates that is evaluated.
+   */
+  'parametersSha256': (Buffer);
 }
