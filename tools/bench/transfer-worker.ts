@@ -62,9 +62,9 @@ class TransferWorker {
   }
 
   async pull(): Promise<number> {
-    const { step } = await this.#leased();
+    const { parametersSha256 } = await this.#leased();
     const begin = performance.now();
-    await this.#connection.pullParameters(this.#runId, step);
+    await this.#connection.pullParameters(this.#runId, parametersSha256.toString('hex'));
     return performance.now() - begin;
   }
 

@@ -30,7 +30,7 @@ describe('the settings of a run', () => {
   it('have defaults for everything', async () => {
     expect(await trainingSettings({})).toMatchObject({
       cell: 'rnn', activation: 'tanh', hidden: 128, layers: 1, input: 'onehot', biases: true, vocabulary: 8000, tokens: 'word', lowercase: true, sentences: 'auto',
-      truncation: { kind: 'full' }, reduction: 'tokenMean', batch: 32, clip: 1, explosion: 'skip', schedule: 'constant', samples: 0, cache: '.bptt-cache', backend: 'auto',
+      truncation: { kind: 'full' }, reduction: 'tokenMean', batch: 32, optimizer: 'sgd', explosion: 'skip', schedule: { kind: 'constant' }, warmup: 0, patience: 0, samples: 0, cache: '.bptt-cache', backend: 'auto',
     });
   });
 
@@ -52,6 +52,21 @@ describe('the settings of a run', () => {
     [['--lr', 'NaN'], 'lr: expected a number above 0 and up to 1000000, got "NaN"'],
     [['--lr', '1e999'], 'lr: expected a number above 0 and up to 1000000, got null'],
     [['--clip', '-1'], 'clip: expected a number from 0 to 1000000000, got -1'],
+    [['--optimizer', 'lion'], 'optimizer: expected one of sgd, momentum, nesterov, adagrad, rmsprop, adam, adamw, asgd, got "lion"'],
+    [['--betas', '0.9,0.99'], 'betas: expected only with optimizer adam or adamw, got optimizer sgd'],
+    [['--optimizer', 'adam', '--betas', '0.9'], 'betas: expected two numbers first,second, got "0.9"'],
+    [['--optimizer', 'adam', '--momentum', '0.9'], 'momentum: expected only with optimizer momentum or nesterov, got optimizer adam'],
+    [['--optimizer', 'momentum', '--momentum', '1'], 'momentum: expected a number from 0 and below 1, got 1'],
+    [['--optimizer', 'sgd', '--nonmono', '3'], 'nonmono: expected only with optimizer asgd, got optimizer sgd'],
+    [['--alpha', '0.5'], 'alpha: expected only with optimizer rmsprop, got optimizer sgd'],
+    [['--epsilon', '1e-8'], 'epsilon: expected only with optimizer adagrad or rmsprop or adam or adamw, got optimizer sgd'],
+    [['--l2', '-1'], 'l2: expected a number from 0 to 1000000, got -1'],
+    [['--weight-decay', 'x'], 'weightDecay: expected a number from 0 to 1000000, got "x"'],
+    [['--schedule', 'halve'], 'schedule: expected constant, plateau:factor (above 1), decay:epoch:factor (epoch from 0, factor above 0 and up to 1) or cosine:steps[:floor] (steps from 1, floor from 0), got "halve"'],
+    [['--optimizer', 'asgd', '--schedule', 'plateau:2'], 'schedule: expected another than plateau with optimizer asgd, whose averaging answers a plateau already, got plateau:2'],
+    [['--clip', '1', '--clip-value', '2'], 'clipValue: expected either --clip or --clip-value, got --clip 1 and --clip-value 2'],
+    [['--clip-value', '0'], 'clipValue: expected a number above 0 and up to 1000000000, got 0'],
+    [['--patience', '-1'], 'patience: expected a whole number from 0 to 1000000, got -1'],
     [['--activation', 'gelu'], 'activation: expected one of tanh, relu, sigmoid, got "gelu"'],
     [['--cell', 'lstm'], 'cell: expected rnn, got "lstm"'],
     [['--truncation', 'window'], 'truncation: expected full, window:k (k from 0 to 1048576) or chunk:k (k from 1 to 1048576), got "window"'],
@@ -86,10 +101,11 @@ describe('the settings of a run', () => {
     const legal = fc.record({
       hidden: fc.integer({ min: 1, max: 5000 }), batch: fc.integer({ min: 8, max: 99 }), lr: fc.double({ min: 1e-9, max: 1e5, noNaN: true }), clip: fc.double({ min: 0, max: 9, noNaN: true }),
       biases: fc.boolean(), lowercase: fc.boolean(), truncation: fc.constantFrom('full', 'window:0', 'chunk:7'), run: fc.constantFrom('a b', '-x', 'x=y', '--json'),
+      schedule: fc.constantFrom('constant', 'plateau:4', 'decay:6:0.5', 'cosine:100:1e-7'), optimizer: fc.constantFrom('adam', 'adamw'), betas: fc.constant('0.5,0.75'), warmup: fc.nat(99),
       seed: fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER }), activation: fc.constantFrom('tanh', 'relu'),
     }, { requiredKeys: [] });
     await fc.assert(fc.asyncProperty(legal, async (flags) => {
-      const settings = await trainingSettings(flags);
+      const settings = await trainingSettings({ ...flags, ...(flags.betas !== undefined && { optimizer: flags.optimizer ?? 'adam' }) });
       expect(await trainingSettings(flagsOf(flagWords(settings)))).toEqual(settings);
     }), { numRuns: 50 });
   });
@@ -123,8 +139,35 @@ describe('what follows from settings', () => {
   it('is the configuration of a run, without what does not change its outcome', async () => {
     const config = runConfigOf(await trainingSettings({ batch: 4, threads: 3, steps: 10 }), 'book.txt');
     expect(config).toMatchObject({ microshards: 4, learningRate: 1, corpus: { source: 'book.txt', tokens: 'word' }, model: { hidden: 128, cell: 'rnn' } });
+    expect(config).toMatchObject({ optimizer: { name: 'sgd', l2: 0, weightDecay: 0 }, schedule: { kind: 'constant' }, warmup: 0, clip: { kind: 'norm', threshold: 1 } });
     expect(Object.keys(config)).not.toEqual(expect.arrayContaining(['threads']));
     expect(Object.keys(config.model).sort()).toEqual(['activation', 'biases', 'cell', 'embedding', 'hidden', 'input', 'layers', 'vocabulary']);
+  });
+});
+
+describe('the configuration of a run', () => {
+  const configOf = async (...words: string[]) => runConfigOf(await trainingSettings(flagsOf(words)), 'book.txt');
+
+  it.each([
+    [['--optimizer', 'momentum', '--momentum', '0.5'], { optimizer: { name: 'momentum', momentum: 0.5 }, learningRate: 0.1 }],
+    [['--optimizer', 'nesterov'], { optimizer: { name: 'nesterov', momentum: 0.9 }, learningRate: 0.1 }],
+    [['--optimizer', 'adagrad', '--epsilon', '1e-6'], { optimizer: { name: 'adagrad', epsilon: 1e-6 }, learningRate: 0.01 }],
+    [['--optimizer', 'rmsprop', '--alpha', '0.5'], { optimizer: { name: 'rmsprop', alpha: 0.5, epsilon: 1e-8 }, learningRate: 0.01 }],
+    [['--optimizer', 'adam', '--betas', '0.5,0.75'], { optimizer: { name: 'adam', betas: [0.5, 0.75], epsilon: 1e-8, weightDecay: 0 }, learningRate: 0.001 }],
+    [['--optimizer', 'adamw'], { optimizer: { name: 'adamw', betas: [0.9, 0.999], weightDecay: 0.01 }, learningRate: 0.001 }],
+    [['--optimizer', 'asgd', '--nonmono', '3'], { optimizer: { name: 'asgd', nonmono: 3 }, learningRate: 1 }],
+    [['--optimizer', 'adam', '--lr', '0.5'], { learningRate: 0.5 }],
+    [['--l2', '1e-4'], { optimizer: { name: 'sgd', l2: 1e-4, weightDecay: 0 } }],
+    [['--weight-decay', '1e-4'], { optimizer: { name: 'sgd', l2: 0, weightDecay: 1e-4 } }],
+    [['--schedule', 'plateau:4'], { schedule: { kind: 'plateau', factor: 4 } }],
+    [['--schedule', 'decay:6:0.5', '--warmup', '10'], { schedule: { kind: 'decay', epoch: 6, factor: 0.5 }, warmup: 10 }],
+    [['--schedule', 'cosine:100:0.01'], { schedule: { kind: 'cosine', steps: 100, floor: 0.01 } }],
+    [['--clip', '5'], { clip: { kind: 'norm', threshold: 5 } }],
+    [['--clip', '0'], { clip: { kind: 'none' } }],
+    [['--clip-value', '0.5'], { clip: { kind: 'value', threshold: 0.5 } }],
+    [['--clip', '0', '--clip-value', '0.5'], { clip: { kind: 'value', threshold: 0.5 } }],
+  ])('follows from %j', async (words, expected) => {
+    expect(await configOf(...words)).toMatchObject(expected);
   });
 });
 

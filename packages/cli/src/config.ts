@@ -1,7 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { basename, extname, join } from 'node:path';
-import { ACTIVATIONS, assertLegalModel, BpttError, CELLS, EXPLOSION_POLICIES, formatTruncation, INPUTS, parseTruncation, REDUCTIONS, SCHEDULES, type ModelConfig } from '@bptt/core';
+import {
+  ACTIVATIONS, assertLegalModel, BpttError, CELLS, EXPLOSION_POLICIES, formatSchedule, formatTruncation, INPUTS, LEARNING_RATES, optimizerConfig, OPTIMIZERS, parseBetas, parseSchedule,
+  parseTruncation, REDUCTIONS, type Clip, type ModelConfig, type OptimizerConfig, type Schedule, type Truncation,
+} from '@bptt/core';
 import type { SentenceRule, TokenKind } from '@bptt/data';
 import type { RunConfig } from '@bptt/server';
 import type { BackendName } from '@bptt/worker';
@@ -19,6 +22,8 @@ const CORES = availableParallelism();
 /** Microshards of a batch unless set: a constant, so that neither cores nor workers change the outcome. */
 const MICROSHARDS_DEFAULT = 8;
 const DATASET_PREFIX = 'dataset:';
+/** Largest global norm of a gradient unless set. */
+const CLIP_DEFAULT = 1;
 
 /** Settings that fix the model. */
 const modelShape = {
@@ -44,13 +49,26 @@ export const trainingSchema = z.strictObject({
   reduction: oneOf(REDUCTIONS).default('tokenMean').meta({ flags: '--reduction <kind>', help: 'loss of a batch: tokenMean or sentenceSum' }),
   batch: wholeNumber(1, 1 << 20).default(32).meta({ flags: '--batch <sequences>', help: 'sentences of a batch, or lanes of text with chunk:k' }),
   microshards: wholeNumber(1, 1 << 16).optional().meta({ flags: '--microshards <count>', help: 'parts that a batch is computed in', defaultText: `${String(MICROSHARDS_DEFAULT)}, or the batch where that is less` }),
-  lr: realNumber(0, 1e6, { above: true }).default(1).meta({ flags: '--lr <rate>', help: 'learning rate' }),
-  schedule: oneOf(SCHEDULES).default('constant').meta({ flags: '--schedule <name>', help: 'how the learning rate changes: constant or halve-on-plateau' }),
-  clip: realNumber(0, 1e9).default(1).meta({ flags: '--clip <norm>', help: 'largest global norm of a gradient; 0 clips nothing' }),
+  optimizer: oneOf(OPTIMIZERS).default('sgd').meta({ flags: '--optimizer <name>', help: `rule of descent: ${OPTIMIZERS.slice(0, -1).join(', ')} or asgd (sgd, then an average of its iterates: NT-ASGD)` }),
+  lr: realNumber(0, 1e6, { above: true }).optional().meta({ flags: '--lr <rate>', help: 'learning rate', defaultText: '1 for sgd and asgd, 0.1 for momentum and nesterov, 0.01 for adagrad and rmsprop, 0.001 for adam and adamw' }),
+  momentum: realNumber(0, 1).optional().meta({ flags: '--momentum <share>', help: 'share of the velocity that momentum and nesterov keep', defaultText: '0.9' }),
+  betas: textRead(parseBetas, 'two numbers first,second').optional().meta({ flags: '--betas <first,second>', help: 'shares of the moments that adam and adamw keep', defaultText: '0.9,0.999' }),
+  alpha: realNumber(0, 1).optional().meta({ flags: '--alpha <share>', help: 'share of the mean square that rmsprop keeps', defaultText: '0.99' }),
+  epsilon: realNumber(0, 1, { above: true }).optional().meta({ flags: '--epsilon <number>', help: 'what adagrad, rmsprop, adam and adamw add to the root they divide by', defaultText: '1e-8, of adagrad 1e-10' }),
+  nonmono: wholeNumber(1, 1_000_000).optional().meta({ flags: '--nonmono <validations>', help: 'validations without improvement after which asgd begins to average', defaultText: '5' }),
+  l2: realNumber(0, 1e6).optional().meta({ flags: '--l2 <factor>', help: 'coupled decay: adds so many times the parameters to the gradient, after clipping', defaultText: '0' }),
+  weightDecay: realNumber(0, 1e6).optional().meta({ flags: '--weight-decay <factor>', help: 'decoupled decay: takes learning rate times so many times the parameters from them', defaultText: '0, of adamw 0.01' }),
+  schedule: textRead(parseSchedule, 'constant, plateau:factor, decay:epoch:factor or cosine:steps[:floor]').default({ kind: 'constant' })
+    .meta({ flags: '--schedule <rule>', help: 'learning rate: constant, plateau:factor (divided where a validation does not improve, and the best parameters restored), decay:epoch:factor (multiplied in each epoch after that one) or cosine:steps[:floor]', defaultText: 'constant' }),
+  warmup: wholeNumber(0, STEPS_MAX).default(0).meta({ flags: '--warmup <steps>', help: 'steps over which the learning rate rises from zero, whatever the schedule' }),
+  clip: realNumber(0, 1e9).optional().meta({ flags: '--clip <norm>', help: 'largest global norm of a gradient; 0 clips nothing', defaultText: '1, or 0 with --clip-value' }),
+  clipValue: realNumber(0, 1e9, { above: true }).optional().meta({ flags: '--clip-value <limit>', help: 'largest absolute value of each element of a gradient, instead of --clip', defaultText: 'none' }),
   explosion: oneOf(EXPLOSION_POLICIES).default('skip').meta({ flags: '--explosion <policy>', help: 'what follows a gradient that is not finite: skip, stop or shrink' }),
   epochs: wholeNumber(1, 1_000_000).default(5).meta({ flags: '--epochs <count>', help: 'passes through the training text' }),
   steps: wholeNumber(1, STEPS_MAX).optional().meta({ flags: '--steps <count>', help: 'steps of the run, those before --resume included; instead of --epochs', defaultText: 'as many as --epochs has' }),
   validEvery: wholeNumber(0, STEPS_MAX).default(0).meta({ flags: '--valid-every <steps>', help: 'steps between validations; 0 validates at the end of every epoch' }),
+  patience: wholeNumber(0, 1_000_000).default(0).meta({ flags: '--patience <validations>', help: 'validations without improvement after which the run ends; 0 means never' }),
+  initFrom: text('a run folder or a .safetensors file').optional().meta({ flags: '--init-from <run or file>', help: 'start from the parameters of another run with the same vocabulary, or of a .safetensors file', defaultText: 'none: drawn by the seed' }),
   checkpointEvery: wholeNumber(0, STEPS_MAX).default(1000).meta({ flags: '--checkpoint-every <steps>', help: 'steps between checkpoints; 0 writes one at the end alone' }),
   seed: wholeNumber(0, Number.MAX_SAFE_INTEGER).default(1).meta({ flags: '--seed <number>', help: 'seed of everything that is random' }),
   threads: wholeNumber(1, 1024).optional().meta({ flags: '--threads <count>', help: 'compute threads of a worker', defaultText: 'cores / workers' }),
@@ -135,6 +153,13 @@ export async function trainingSettings(flags: Flags, configPath?: string): Promi
     throw new BpttError('invalid-argument', `microshards: expected at most the batch (${String(settings.batch)}), got ${String(microshards)}`);
   }
   assertLegalModel(modelOf(settings));
+  optimizerOf(settings);
+  if (settings.clip !== undefined && settings.clip > 0 && settings.clipValue !== undefined) {
+    throw new BpttError('invalid-argument', `clipValue: expected either --clip or --clip-value, got --clip ${String(settings.clip)} and --clip-value ${String(settings.clipValue)}`);
+  }
+  if (settings.optimizer === 'asgd' && settings.schedule.kind === 'plateau') {
+    throw new BpttError('invalid-argument', `schedule: expected another than plateau with optimizer asgd, whose averaging answers a plateau already, got ${formatSchedule(settings.schedule)}`);
+  }
   return settings;
 }
 
@@ -182,6 +207,19 @@ export function modelOf({ cell, activation, biases, input, vocabulary, embedding
   return { cell, activation, biases, input, vocabulary, embedding, hidden, layers };
 }
 
+/**
+ * The optimiser that settings describe.
+ * @throws BpttError `invalid-argument` for a setting that it does not have, or a value out of range
+ */
+export function optimizerOf({ optimizer, momentum, betas, alpha, epsilon, nonmono, l2, weightDecay }: TrainingSettings): OptimizerConfig {
+  return optimizerConfig(optimizer, { momentum, betas, alpha, epsilon, nonmono, l2, weightDecay });
+}
+
+function clipOf({ clip = CLIP_DEFAULT, clipValue }: TrainingSettings): Clip {
+  if (clipValue !== undefined) return { kind: 'value', threshold: clipValue };
+  return clip === 0 ? { kind: 'none' } : { kind: 'norm', threshold: clip };
+}
+
 /** Microshards of a batch (K). */
 export function microshardsOf({ microshards, batch }: Pick<TrainingSettings, 'microshards' | 'batch'>): number {
   return microshards ?? Math.min(MICROSHARDS_DEFAULT, batch);
@@ -199,14 +237,26 @@ export function runDirectoryOf({ run }: Pick<TrainingSettings, 'run'>, corpus: s
   return join('runs', name.replace(/[^\p{L}\p{N}._-]+/gu, '-') || 'corpus');
 }
 
-/** What the server is asked to do. */
-export function runConfigOf(settings: TrainingSettings, corpus: string): RunConfig {
-  const { seed, truncation, reduction, batch, schedule, clip, explosion, validEvery, checkpointEvery, tokens, lowercase, sentences } = settings;
+/**
+ * What the server is asked to do.
+ * @param initialParametersSha256 of what the run starts from, where that is not drawn
+ */
+export function runConfigOf(settings: TrainingSettings, corpus: string, initialParametersSha256?: string): RunConfig {
+  const { seed, truncation, reduction, batch, schedule, warmup, explosion, validEvery, checkpointEvery, tokens, lowercase, sentences } = settings;
   return {
-    model: modelOf(settings), init: 'uniformFanIn', seed, truncation, reduction, batch, microshards: microshardsOf(settings),
-    learningRate: settings.lr, schedule, clip, explosion, validEvery, checkpointEvery, corpus: { source: corpus, tokens, lowercase, sentences },
+    model: modelOf(settings), init: 'uniformFanIn', seed, ...(initialParametersSha256 !== undefined && { initialParametersSha256 }),
+    truncation, reduction, batch, microshards: microshardsOf(settings),
+    optimizer: optimizerOf(settings), learningRate: settings.lr ?? LEARNING_RATES[settings.optimizer], schedule, warmup, clip: clipOf(settings), explosion,
+    validEvery, checkpointEvery, corpus: { source: corpus, tokens, lowercase, sentences },
   };
 }
+
+/** How settings that a text was read into are written as a text again. */
+const FORMATS: Readonly<Record<string, (value: object) => string>> = {
+  truncation: (value) => formatTruncation(value as Truncation),
+  schedule: (value) => formatSchedule(value as Schedule),
+  betas: (value) => (value as readonly number[]).join(','),
+};
 
 /** Settings as the words of a command line that gives them back. */
 export function flagWords(settings: TrainingSettings): string[] {
@@ -214,6 +264,6 @@ export function flagWords(settings: TrainingSettings): string[] {
     if (value === undefined) return [];
     const name = key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
     if (typeof value === 'boolean') return [value ? `--${name}` : `--no-${name}`];
-    return [`--${name}=${typeof value === 'object' ? formatTruncation(value) : String(value)}`];
+    return [`--${name}=${typeof value === 'object' ? FORMATS[key](value) : String(value)}`];
   });
 }

@@ -2,11 +2,12 @@ import { existsSync, readdirSync, rmdirSync, rmSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { BpttError, parameterLayout } from '@bptt/core';
-import { openCorpus, unigramLoss, type Corpus } from '@bptt/data';
+import { openCorpus, unigramLoss, unknownShare, type Corpus, type Vocabulary } from '@bptt/data';
 import { assertLoopback } from '@bptt/rpc';
-import { corpusRunData, readStoredRun, type ParameterServerOptions } from '@bptt/server';
+import { corpusRunData, floatsSha256, readStoredRun, type ParameterServerOptions } from '@bptt/server';
 import { createBackend } from '@bptt/worker';
-import { runConfigOf, runDirectoryOf, type TrainingRequest } from './config.js';
+import { modelOf, runConfigOf, runDirectoryOf, type TrainingRequest, type TrainingSettings } from './config.js';
+import { loadInitialParameters } from './initial-parameters.js';
 import { untilInterrupted } from './parent.js';
 import { formatCount } from './progress.js';
 
@@ -16,6 +17,8 @@ export interface PreparedRun {
   readonly server: Omit<ParameterServerOptions, 'onEvent'>;
   /** Add-one unigram model on the validation targets, nats per token. */
   readonly unigramLoss: number;
+  /** Share of the validation targets that are UNKNOWN_TOKEN, in [0, 1]. */
+  readonly unknownShare: number;
   /** What people want to know before a run starts. */
   readonly notes: readonly string[];
 }
@@ -33,16 +36,19 @@ export async function prepareRun(corpusName: string, { settings, resume, overwri
   let corpus: Corpus | undefined;
   try {
     corpus = await untilInterrupted(openCorpus(corpusName, { tokens, lowercase, sentences, vocabulary, cacheDirectory: settings.cache }), signal, 'reading the corpus');
-    const config = runConfigOf(settings, corpusName);
+    const start = findStart(settings, corpus.vocabulary, resume ? runDirectory : undefined);
+    const config = runConfigOf(settings, corpusName, start.sha256);
     const data = corpusRunData(corpus, config);
     const stepsTotal = settings.steps ?? settings.epochs * data.stepsPerEpoch;
     return {
       corpus,
-      server: { config, data, vocabularyJson: corpus.vocabulary, runDirectory, backendId, stepsTotal, resume, overwrite },
+      server: { config, data, vocabularyJson: corpus.vocabulary, runDirectory, backendId, stepsTotal, resume, overwrite, patience: settings.patience, initialParameters: start.parameters },
       unigramLoss: unigramLoss(corpus.train, corpus.valid, corpus.vocabulary.size),
+      unknownShare: unknownShare(corpus.valid, corpus.vocabulary.size),
       notes: [
         `corpus ${corpusName}: training ${describe(corpus.train)}, validation ${describe(corpus.valid)}, vocabulary ${formatCount(corpus.vocabulary.size)}`,
         `model ${settings.cell} ${settings.activation}: ${formatCount(parameterLayout(config.model).size)} parameters; backend ${backendId}; run folder ${runDirectory}`,
+        ...start.notes,
       ],
     };
   } catch (error) {
@@ -50,6 +56,25 @@ export async function prepareRun(corpusName: string, { settings, resume, overwri
     if (isCacheNew) discardCache(settings.cache);
     throw error;
   }
+}
+
+interface RunStart {
+  /** Undefined where they are drawn, or a checkpoint has taken their place. */
+  readonly parameters: Float32Array | undefined;
+  /** Of what the run starts, or once started, from; undefined where that was drawn. */
+  readonly sha256: string | undefined;
+  readonly notes: readonly string[];
+}
+
+/** @param resumed folder of the run that is gone on with: who does so need not have what it once started from */
+function findStart(settings: TrainingSettings, vocabulary: Vocabulary, resumed: string | undefined): RunStart {
+  const { initFrom } = settings;
+  if (initFrom === undefined) {
+    return { parameters: undefined, sha256: resumed === undefined ? undefined : readStoredRun(resumed).config.initialParametersSha256, notes: [] };
+  }
+  const notes = [`starts from ${initFrom}`];
+  const parameters = loadInitialParameters(initFrom, { model: modelOf(settings), vocabulary }, (message) => { notes.push(`warning: ${message}`); });
+  return { parameters, sha256: floatsSha256(parameters), notes };
 }
 
 /** A run that was refused leaves nothing behind: a cache made for it goes, unless another process has begun to use it too. */

@@ -11,7 +11,7 @@ function step(number: number): RunEvent {
 }
 
 const started: RunEvent = { event: 'started', runId: 'ab'.repeat(32), step: 0, stepsTotal: 100, resumed: false };
-const validation: RunEvent = { event: 'validation', step: 50, validLoss: 4, learningRate: 2 };
+const validation: Extract<RunEvent, { event: 'validation' }> = { event: 'validation', step: 50, validLoss: 4, learningRate: 2, improved: false, restored: false, averaged: false };
 
 describe('plainReporter in a pipe', () => {
   it('writes few lines, each whole, and the same ones every time', () => {
@@ -19,9 +19,13 @@ describe('plainReporter in a pipe', () => {
     const reporter = plainReporter({ stdout, stderr, terminal: false, nowMs: () => 0 });
     reporter.event(started);
     for (let i = 1; i <= 100; i += 1) reporter.event(step(i));
+    reporter.event({ ...validation, step: 40, learningRate: 0.1 + 0.2, improved: true, averaged: true });
+    reporter.event({ ...validation, step: 45, restored: true });
     reporter.event(validation);
     reporter.end();
     const lines = stdout.text.trimEnd().split('\n');
+    expect(lines.at(-3)).toBe('validation at step 40: loss 4.0000, perplexity 54.60, learning rate 0.3, of the average, best so far');
+    expect(lines.at(-2)).toBe('validation at step 45: loss 4.0000, perplexity 54.60, learning rate 2, best parameters restored');
     expect(lines.filter((line) => line.startsWith('step '))).toHaveLength(20);
     expect(lines.at(-1)).toBe('validation at step 50: loss 4.0000, perplexity 54.60, learning rate 2');
     expect(stdout.text).not.toMatch(/[\r\u001b]/);
@@ -71,9 +75,9 @@ describe('jsonReporter', () => {
     const stdout = sink();
     const reporter = jsonReporter(stdout);
     reporter.note('for people');
-    reporter.event({ event: 'validation', step: 50, validLoss: NaN, learningRate: 2 });
-    reporter.event({ event: 'done', outcome: 'finished', reason: '', step: 1, trainLoss: 1, validLoss: 1, parametersSha256: '', tokensPerSecond: 1 });
+    reporter.event({ ...validation, validLoss: NaN });
+    reporter.event({ event: 'done', outcome: 'finished', reason: '', step: 1, trainLoss: 1, validLoss: 1, bestValidLoss: 1, parametersSha256: '', tokensPerSecond: 1 });
     reporter.end();
-    expect(stdout.text).toBe('{"event":"validation","step":50,"validLoss":null,"learningRate":2}\n');
+    expect(stdout.text).toBe('{"event":"validation","step":50,"validLoss":null,"learningRate":2,"improved":false,"restored":false,"averaged":false}\n');
   });
 });

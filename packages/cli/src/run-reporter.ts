@@ -100,7 +100,7 @@ function lineText(event: RunEvent): string | undefined {
     case 'started':
       return `${event.resumed ? `goes on after step ${formatCount(event.step)}` : 'starts'}: run id ${event.runId.slice(0, 16)}, ${formatCount(event.stepsTotal)} steps`;
     case 'validation':
-      return `validation at step ${formatCount(event.step)}: loss ${formatLoss(event.validLoss)}, perplexity ${formatPerplexity(event.validLoss)}, learning rate ${String(event.learningRate)}`;
+      return `validation at step ${formatCount(event.step)}: loss ${formatLoss(event.validLoss)}, perplexity ${formatPerplexity(event.validLoss)}, learning rate ${shownRate(event.learningRate)}${validationRemarks(event)}`;
     case 'checkpoint':
       return `checkpoint at step ${formatCount(event.step)}: ${event.path}`;
     case 'worker-joined':
@@ -108,6 +108,14 @@ function lineText(event: RunEvent): string | undefined {
     default:
       return undefined;
   }
+}
+
+function shownRate(learningRate: number): string {
+  return String(Number(learningRate.toPrecision(6)));
+}
+
+function validationRemarks({ improved, restored, averaged }: Extract<RunEvent, { event: 'validation' }>): string {
+  return [...(averaged ? ['of the average'] : []), ...(improved ? ['best so far'] : []), ...(restored ? ['best parameters restored'] : [])].map((remark) => `, ${remark}`).join('');
 }
 
 function warningText(event: RunEvent): string | undefined {

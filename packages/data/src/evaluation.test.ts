@@ -4,7 +4,7 @@ import { encodeText } from './encode-text.js';
 import { planEvaluation } from './evaluation.js';
 import { SEQUENCE_LENGTHS } from './microshards.js';
 import { memorySplit } from './split.js';
-import { unigramLoss } from './unigram.js';
+import { unigramLoss, unknownShare } from './unigram.js';
 import { Vocabulary } from './vocabulary.js';
 
 const WORDS = { tokens: 'word', lowercase: true, sentences: 'line' } as const;
@@ -42,6 +42,14 @@ describe('unigramLoss', () => {
     const nothing = memorySplit([]);
     expect(unigramLoss(nothing, memorySplit([Int32Array.of(0, 3, 4, 1)]), 50)).toBeCloseTo(Math.log(50), 12);
     expect(() => unigramLoss(nothing, nothing, 50)).toThrow('nothing to evaluate');
+  });
+});
+
+describe('unknownShare', () => {
+  it('counts UNKNOWN_TOKEN among all targets, sentence ends included', () => {
+    const vocabulary = new Vocabulary(['a', 'b']);
+    expect(unknownShare(memorySplit(encodeText('a zzz\nyyy', vocabulary, WORDS)), vocabulary.size)).toBe(2 / 5);
+    expect(() => unknownShare(memorySplit([]), 5)).toThrow('nothing to count');
   });
 });
 

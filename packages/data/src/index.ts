@@ -9,5 +9,5 @@ export { SEQUENCE_LENGTHS } from './microshards.js';
 export { SENTENCE_TOKENS_MAX, tokenizeText } from './sentence-reader.js';
 export { memorySplit, type Split } from './split.js';
 export { SENTENCE_RULES, TOKEN_KINDS, type SentenceRule, type TextOptions, type TokenKind } from './text-options.js';
-export { unigramLoss } from './unigram.js';
+export { unigramLoss, unknownShare } from './unigram.js';
 export { SENTENCE_END, SENTENCE_START, SPECIAL_WORDS, UNKNOWN_TOKEN, Vocabulary, VOCABULARY_WORDS_MAX, VOCABULARY_WORDS_MIN, type VocabularyJson } from './vocabulary.js';

@@ -1,6 +1,6 @@
 import { assert } from '@bptt/core';
 import type { Split } from './split.js';
-import { SENTENCE_START } from './vocabulary.js';
+import { SENTENCE_START, UNKNOWN_TOKEN } from './vocabulary.js';
 
 const BLOCK_TOKENS = 1 << 16;
 
@@ -16,6 +16,12 @@ export function unigramLoss(train: Split, evaluated: Split, vocabularySize: numb
   let loss = 0;
   for (let id = 0; id < vocabularySize; id += 1) if (wanted[id] > 0) loss += wanted[id] * (logTotal - Math.log(seen[id] + 1));
   return loss / evaluated.tokens;
+}
+
+/** Share of the targets of a split that are UNKNOWN_TOKEN, in [0, 1]. They are predicted like any other word, and make a small vocabulary look good. */
+export function unknownShare(split: Split, vocabularySize: number): number {
+  assert(split.tokens > 0, () => 'unknownShare: nothing to count');
+  return countTargetsById(split, vocabularySize)[UNKNOWN_TOKEN] / split.tokens;
 }
 
 function countTargetsById(split: Split, vocabularySize: number): Float64Array {

@@ -14,6 +14,7 @@ import { patternBytes, pullFrames, smallLayout } from './testing/messages.js';
 type PullCall = ServerWritableStream<PullParametersRequest__Output, PullParametersReply>;
 
 const layout = smallLayout();
+const BLOB_SHA256 = sha256Hex(patternBytes(8));
 const open: { close(): void }[] = [];
 
 afterEach(() => {
@@ -48,36 +49,28 @@ test.each([4, CHUNK_BYTES_MAX, 5 * CHUNK_BYTES_MAX + 4])('%d bytes of parameters
     requests.push(call.request);
     sending(pullFrames(blob, layout, 5))(call);
   });
-  const { step, values, sha256 } = await connection.pullParameters('run', 5);
-  expect(requests).toMatchObject([{ runId: 'run', step: 5, ranges: [] }]);
-  expect(step).toBe(5);
-  expect(sha256).toBe(sha256Hex(blob));
+  const pulled = await connection.pullParameters('run', sha256Hex(blob));
+  expect(requests).toMatchObject([{ runId: 'run', ranges: [] }]);
+  expect(requests[0].parametersSha256?.toString('hex')).toBe(sha256Hex(blob));
+  expect(pulled).toMatchObject({ step: 5, sha256: sha256Hex(blob) });
+  expect(pulled.isHeld()).toBe(true);
+  const { values } = pulled;
   expect(values.buffer).toBeInstanceOf(SharedArrayBuffer);
   expect(Buffer.compare(new Uint8Array(values.buffer), blob)).toBe(0);
 });
 
-test('step 0 is asked for as step 0', async () => {
-  const requests: PullParametersRequest__Output[] = [];
-  const connection = await connected((call) => {
-    requests.push(call.request);
-    sending(pullFrames(patternBytes(4), layout, 0))(call);
-  });
-  expect((await connection.pullParameters('run', 0)).step).toBe(0);
-  expect(requests[0].step).toBe(0);
-});
-
-test('a step that the server does not hold is aborted, with its text', async () => {
+test('parameters that the server does not hold are aborted, with its text', async () => {
   const connection = await connected((call) => {
     call.emit('error', toServiceError(new BpttError('aborted', 'expected step 7, got 5')));
   });
-  await expect(connection.pullParameters('run', 5)).rejects.toMatchObject({ code: 'aborted', message: 'expected step 7, got 5' });
+  await expect(connection.pullParameters('run', BLOB_SHA256)).rejects.toMatchObject({ code: 'aborted', message: 'expected step 7, got 5' });
 });
 
 const [header, chunk] = pullFrames(patternBytes(8), layout, 5);
 test.each<[string, PullParametersReply[], string, RegExp]>([
   ['a flipped bit', [header, { chunk: { ...chunk.chunk, data: patternBytes(8).fill(9, 0, 1) } }], 'data-loss', /crc32/],
   ['another blob than its hash says', withHeader({ parametersSha256: Buffer.alloc(32) }), 'data-loss', /expected sha256 0{64}/],
-  ['another step', withHeader({ step: 6 }), 'data-loss', /expected parameters of step 5, got step 6/],
+  ['other parameters', pullFrames(patternBytes(12), layout, 5), 'data-loss', /expected parameters [0-9a-f]{64}, got [0-9a-f]{64}/],
   ['missing bytes', [header], 'invalid-argument', /expected 8 bytes, got 0/],
   ['bytes beyond the end', withHeader({ totalBytes: 4 }), 'invalid-argument', /expected 4 bytes, got at least 8/],
   ['a torn float', withHeader({ totalBytes: 7 }), 'invalid-argument', /expected a multiple of 4 bytes, got 7/],
@@ -87,7 +80,7 @@ test.each<[string, PullParametersReply[], string, RegExp]>([
   ['nothing', [], 'invalid-argument', /empty stream/],
 ])('refuses a stream with %s', async (_, frames, code, message) => {
   const connection = await connected(sending(frames), { parameterBytesMax: 1024 });
-  await expect(connection.pullParameters('run', 5)).rejects.toMatchObject({ code, message: expect.stringMatching(message) as string });
+  await expect(connection.pullParameters('run', BLOB_SHA256)).rejects.toMatchObject({ code, message: expect.stringMatching(message) as string });
 });
 
 test('a refused stream is cancelled, so that the server does not go on sending', async () => {
@@ -97,13 +90,13 @@ test('a refused stream is cancelled, so that the server does not go on sending',
     call.on('cancelled', () => cancelled?.());
     call.write(chunk);
   });
-  await expect(connection.pullParameters('run', 5)).rejects.toMatchObject({ code: 'invalid-argument' });
+  await expect(connection.pullParameters('run', BLOB_SHA256)).rejects.toMatchObject({ code: 'invalid-argument' });
   await serverSawTheEnd;
 });
 
 test('a server that stops in the middle is given up at the deadline', async () => {
   const connection = await connected((call) => { call.write(header); }, { deadlinesMs: { pullParameters: 300 } });
-  await expect(connection.pullParameters('run', 5)).rejects.toMatchObject({ code: 'deadline-exceeded', message: expect.stringMatching(/^pullParameters at /) as string });
+  await expect(connection.pullParameters('run', BLOB_SHA256)).rejects.toMatchObject({ code: 'deadline-exceeded', message: expect.stringMatching(/^pullParameters at /) as string });
 });
 
 test('closing the connection cancels a pull under way', async () => {
@@ -111,5 +104,5 @@ test('closing the connection cancels a pull under way', async () => {
     call.write(header);
     setImmediate(() => { connection.close(); });
   });
-  await expect(connection.pullParameters('run', 5)).rejects.toMatchObject({ code: 'cancelled' });
+  await expect(connection.pullParameters('run', BLOB_SHA256)).rejects.toMatchObject({ code: 'cancelled' });
 });

@@ -7,8 +7,10 @@ import type { PulledParameters } from './server-connection.js';
 
 export interface ParameterPull {
   readonly runId: string;
-  /** Undefined: the newest. */
-  readonly step: number | undefined;
+  /** Undefined: whatever step. */
+  readonly step?: number | undefined;
+  /** Hex. Undefined: those that the step, or the newest, is judged by. */
+  readonly sha256?: string | undefined;
   /** Most bytes to be accepted. */
   readonly bytesMax: number;
 }
@@ -18,17 +20,19 @@ export interface PulledBlob extends PulledParameters {
   readonly manifestSha256: Buffer;
 }
 
-/** Pulls all parameters of one step and verifies every chunk, the length and the hash of the whole. */
-export async function pullParameters(channel: Channel, { runId, step, bytesMax }: ParameterPull): Promise<PulledBlob> {
-  const request = { runId, ranges: [], ...(step === undefined ? {} : { step }) };
+/** Pulls one whole set of parameters and verifies every chunk, the length and the hash of the whole. */
+export async function pullParameters(channel: Channel, { runId, step, sha256, bytesMax }: ParameterPull): Promise<PulledBlob> {
+  const request = { runId, ranges: [], ...(step !== undefined && { step }), ...(sha256 !== undefined && { parametersSha256: Buffer.from(sha256, 'hex') }) };
   const call = channel.start('pullParameters', (options) => channel.parameterServer.pullParameters(request, options));
   // grpc-js reports a cancelled call once more, when nobody iterates over it any longer.
   call.on('error', () => undefined);
   try {
     const { header, bytes } = await assemble(call, bytesMax);
     if (step !== undefined && header.step !== step) throw new BpttError('data-loss', `pull: expected parameters of step ${String(step)}, got step ${String(header.step)}`);
+    const got = header.parametersSha256.toString('hex');
+    if (sha256 !== undefined && got !== sha256) throw new BpttError('data-loss', `pull: expected parameters ${sha256}, got ${got}`);
     const values = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / Float32Array.BYTES_PER_ELEMENT);
-    return { step: header.step, values, sha256: header.parametersSha256.toString('hex'), manifestSha256: header.manifestSha256 };
+    return { step: header.step, values, sha256: got, manifestSha256: header.manifestSha256, isHeld: () => true };
   } catch (error) {
     call.cancel();
     throw channel.failure('pullParameters', error);

@@ -13,13 +13,15 @@ export interface WorkerIdentity {
   readonly generation: number;
 }
 
-/** Parameters of one step, complete and verified. */
+/** One set of parameters, complete and verified. */
 export interface PulledParameters {
   readonly step: number;
   /** Over a SharedArrayBuffer, so that compute threads read it without a copy. Not to be written. */
   readonly values: Float32Array;
   /** SHA-256 of the bytes, hex. */
   readonly sha256: string;
+  /** Whether the values are still these parameters: memory that is shared with a server in the same process is used again. */
+  isHeld(): boolean;
 }
 
 /** What a worker may say, without its identity, which the channel adds. */
@@ -43,8 +45,11 @@ export interface ServerConnection {
   /** @throws BpttError `failed-precondition` with both values when protocol version, backend or manifest differ */
   join(request: JoinRequest__Output): Promise<JoinReply__Output>;
   control(worker: WorkerIdentity): ControlChannel;
-  /** @throws BpttError `aborted` when the server no longer, or not yet, holds that step */
-  pullParameters(runId: string, step: number): Promise<PulledParameters>;
+  /**
+   * The parameters with this hash.
+   * @throws BpttError `aborted` when the server no longer, or not yet, holds them
+   */
+  pullParameters(runId: string, sha256: string): Promise<PulledParameters>;
   /** Sends header, payload and commit. `payload` must not change until the promise settles. */
   pushGradient(header: PushHeader__Output, payload: Uint8Array): Promise<PushGradientReply__Output>;
   leave(worker: WorkerIdentity): Promise<void>;

@@ -1,128 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { reduceTree, type TreeNode } from '@bptt/core';
-import { advance, LEASE_FAILURES_MAX } from './advance.js';
-import { sumLosses } from './progress.js';
+import { reduceTree } from '@bptt/core';
+import { LEASE_FAILURES_MAX } from './advance.js';
 import type { Push } from './push-judgement.js';
-import { TreeReduction } from './reduction.js';
-import { countNode, rootOf, type Lease, type LeafCounts, type Round } from './round.js';
-import { firstCursor, initialState, type Effect, type RunInput, type RunSettings, type RunState } from './run-state.js';
-
-const SETTINGS: RunSettings = {
-  runId: 'run', microshards: 8, evaluationLeaves: 3, stepsTotal: 2, stepsPerEpoch: 10, validEvery: 0, checkpointEvery: 0,
-  schedule: 'halve-on-plateau', gradientBytes: [4, 4], leaseFloorMs: 1000, workerTimeoutMs: 5000, generationFirst: 100,
-};
-
-/** Runs the state machine as a server would, with work that is done at once: rounds open, updates and checkpoints succeed. */
-class Simulation {
-  state: RunState;
-  readonly effects: Effect[] = [];
-  readonly sums: { step: number; kind: string; gradient: number | undefined; loss: number }[] = [];
-  readonly settings: RunSettings;
-  readonly emptyLeaves: ReadonlySet<number>;
-  nowMs = 0;
-  #pushes = 0;
-  #reduction = new TreeReduction<number>(1, () => false, add);
-
-  constructor(settings: RunSettings, emptyLeaves: ReadonlySet<number> = new Set()) {
-    this.settings = settings;
-    this.emptyLeaves = emptyLeaves;
-    this.state = initialState(settings, firstCursor(1), -1);
-    this.give({ type: 'start' });
-  }
-
-  give(input: RunInput): readonly Effect[] {
-    const [state, effects] = advance(this.state, input);
-    this.state = state;
-    this.effects.push(...effects);
-    for (const effect of effects) this.#follow(effect);
-    return effects;
-  }
-
-  join(threads = 1): string {
-    this.give({ type: 'join', nowMs: this.nowMs, name: 'test', threads });
-    return `w${String(this.state.workersJoined)}`;
-  }
-
-  ready(workerId: string): Lease | undefined {
-    this.give({ type: 'ready', nowMs: this.nowMs, workerId });
-    return this.leaseOf(workerId);
-  }
-
-  leaseOf(workerId: string): Lease | undefined {
-    return [...(this.state.round?.leases.values() ?? [])].find((lease) => lease.workerId === workerId);
-  }
-
-  /** The push that an honest worker makes of a lease of the round under way. */
-  pushOf(lease: Lease, round: Round): Push {
-    this.#pushes += 1;
-    const { tokens, sequences } = countNode(round, lease.node);
-    const lossSum = sumBelow(round, lease.node, lossOf) ?? NaN;
-    const generation = this.settings.generationFirst + Number(lease.workerId.slice(1));
-    const gradientBytes = round.kind === 'train' ? 4 : 0;
-    return {
-      runId: 'run', workerId: lease.workerId, generation, leaseId: lease.id, kind: round.kind, step: round.step, node: lease.node,
-      totalBytes: gradientBytes, gradientBytes, stateBytes: 0, lossSum, tokens, sequences, nonFinite: undefined,
-      pushId: this.#pushes, sha256: `${round.kind}${String(lease.node.begin)}+${String(lease.node.width)}`,
-    };
-  }
-
-  push(push: Push): string {
-    const effects = this.give({ type: 'push', nowMs: this.nowMs, push });
-    const reply = effects.find((effect) => effect.type === 'answer' || effect.type === 'refuse');
-    return reply?.type === 'answer' ? reply.outcome : reply?.type === 'refuse' ? reply.code : 'none';
-  }
-
-  #follow(effect: Effect): void {
-    if (effect.type === 'open-round') {
-      const width = effect.kind === 'train' ? this.settings.microshards : this.settings.evaluationLeaves;
-      const leaves = Array.from({ length: width }, (_, i): LeafCounts | undefined => (this.emptyLeaves.has(i) ? undefined : { tokens: 10 + i, sequences: 1, stateBytes: 0 }));
-      this.#reduction = new TreeReduction(width, (leaf) => leaves[leaf] === undefined, add);
-      this.give({ type: 'round-opened', nowMs: this.nowMs, kind: effect.kind, leaves });
-    } else if (effect.type === 'answer' && effect.outcome === 'COMMITTED') {
-      const { kind, node } = effect.push;
-      const isEmpty = (leaf: number): boolean => this.emptyLeaves.has(leaf);
-      this.#reduction.put(node, reduceTree(node, (leaf) => (isEmpty(leaf) ? undefined : gradientOf(leaf)), add) ?? NaN);
-      if (kind === 'evaluate') this.sums.push({ step: effect.push.step, kind, gradient: this.#reduction.root(), loss: NaN });
-    } else if (effect.type === 'update') {
-      this.sums.push({ step: effect.round.step, kind: 'train', gradient: this.#reduction.root(), loss: sumLosses(effect.round) });
-      this.give({ type: 'updated' });
-    } else if (effect.type === 'checkpoint') {
-      this.give({ type: 'checkpointed' });
-    }
-  }
-}
-
-function add(left: number, right: number): number {
-  return Math.fround(left + right);
-}
-
-// Values whose float32 sum depends on the order of addition.
-function gradientOf(leaf: number): number {
-  return Math.fround(Math.sin(leaf * 12.9898 + 1) * (leaf % 3 === 0 ? 1e6 : 1e-2));
-}
-
-function lossOf(leaf: number): number {
-  return Math.sin(leaf + 1) * (leaf % 2 === 0 ? 1e9 : 1e-7);
-}
-
-function sumBelow(round: Round, node: TreeNode, value: (leaf: number) => number): number | undefined {
-  return reduceTree(node, (leaf) => (round.leaves[leaf] === undefined ? undefined : value(leaf)), (left, right) => left + right);
-}
-
-function roundOf(simulation: Simulation): Round {
-  const { round } = simulation.state;
-  if (round === undefined) throw new Error('no round is open');
-  return round;
-}
-
-/** Lets `workerId` work until nothing is left. */
-function workToTheEnd(simulation: Simulation, workerId: string): void {
-  for (let i = 0; i < 1000 && simulation.state.phase !== 'ended'; i += 1) {
-    const lease = simulation.ready(workerId);
-    if (lease !== undefined) expect(simulation.push(simulation.pushOf(lease, roundOf(simulation)))).toBe('COMMITTED');
-  }
-}
+import { rootOf, type Lease, type Round } from './round.js';
+import { add, gradientOf, lossOf, roundOf, SETTINGS, Simulation, workToTheEnd } from './testing/simulation.js';
 
 describe('the run state machine', () => {
   it('goes through all steps, validates at the end, writes a checkpoint and finishes', () => {
@@ -131,23 +13,6 @@ describe('the run state machine', () => {
     const story = simulation.effects.map(({ type }) => type).filter((type) => !['admitted', 'grant', 'answer'].includes(type));
     expect(story).toEqual(['open-round', 'update', 'advanced', 'open-round', 'update', 'advanced', 'open-round', 'validated', 'checkpoint', 'ended']);
     expect(simulation.state.ending?.outcome).toBe('finished');
-  });
-
-  it('validates when it is due and then writes a checkpoint that knows of it', () => {
-    const simulation = new Simulation({ ...SETTINGS, validEvery: 1, checkpointEvery: 1 });
-    workToTheEnd(simulation, simulation.join());
-    const story = simulation.effects.map(({ type }) => type).filter((type) => ['update', 'validated', 'checkpoint', 'ended'].includes(type));
-    expect(story).toEqual(['update', 'validated', 'checkpoint', 'update', 'validated', 'checkpoint', 'ended']);
-    expect(simulation.state.scheduledStep).toBe(2);
-    // The second validation brought the same loss, which is no improvement.
-    expect(simulation.state.schedule.learningRate).toBe(0.5);
-  });
-
-  it('keeps the schedule from a validation that only the end of the run asked for', () => {
-    const simulation = new Simulation({ ...SETTINGS, stepsTotal: 1, validEvery: 5 });
-    workToTheEnd(simulation, simulation.join());
-    expect(simulation.effects.some(({ type }) => type === 'validated')).toBe(true);
-    expect(simulation.state).toMatchObject({ scheduledStep: -1, schedule: { bestLoss: null } });
   });
 
   it('gives two equal workers half of the tree each, and one worker all of it', () => {

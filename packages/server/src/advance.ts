@@ -1,5 +1,5 @@
 import { chooseNode, dropLeases, grantLease, LEAF_SAMPLES_MAX, leaseDurationMs, leaseLimit, leasesOf } from './leases.js';
-import { completeRound, end, proceed, andThen } from './progress.js';
+import { andThen, completeRound, completeStep, end, proceed } from './progress.js';
 import { judgePush, type Push } from './push-judgement.js';
 import { countNode, nodeKey, openRound, type Lease } from './round.js';
 import type { LeaseLoss, WorkerLoss } from './run-event.js';
@@ -34,11 +34,13 @@ export function advance(state: RunState, input: RunInput): Transition {
     case 'push':
       return takePush(state, input.push, input.nowMs);
     case 'updated':
-      return andThen([{ ...state, step: state.step + 1 }, [{ type: 'advanced', step: state.step + 1 }]], proceed);
+      return completeStep(state, input);
     case 'exploded':
       return proceed({ ...state, ending: { outcome: 'failed', reason: input.reason } });
     case 'checkpointed':
       return proceed({ ...state, checkpointStep: state.step });
+    case 'validation-settled':
+      return proceed(state);
     case 'stop':
       return stop(state, input.reason);
     case 'close':
@@ -102,9 +104,9 @@ function expire(state: RunState, nowMs: number): Transition {
   return silent.reduce((transition, { id }) => andThen(transition, (next) => lose(next, id, 'silent')), inTime);
 }
 
-function openNext(state: RunState, { kind, leaves }: Extract<RunInput, { type: 'round-opened' }>): Transition {
+function openNext(state: RunState, { kind, leaves, parametersSha256 }: Extract<RunInput, { type: 'round-opened' }>): Transition {
   if (state.phase !== 'opening') return [state, []];
-  return completeRound({ ...state, phase: 'computing', round: openRound(kind, state.step, leaves) });
+  return completeRound({ ...state, phase: 'computing', round: openRound({ kind, step: state.step, parametersSha256, leaves }) });
 }
 
 function takePush(state: RunState, push: Push, nowMs: number): Transition {

@@ -8,6 +8,7 @@ export const CHECKPOINTS_KEPT = 2;
 
 const FOLDER = 'checkpoints';
 const LATEST = 'LATEST';
+const BEST = 'best.safetensors';
 const NAME = /^step-(\d{8,})\.safetensors$/;
 
 /**
@@ -22,6 +23,21 @@ export function writeCheckpoint(runDirectory: string, layout: ParameterLayout, c
   replaceFile(runDirectory, LATEST, new TextEncoder().encode(`${name}\n`));
   for (const old of checkpointNames(runDirectory).slice(CHECKPOINTS_KEPT)) rmSync(join(folder, old), { force: true });
   return join(folder, name);
+}
+
+/**
+ * Writes the parameters of the best validation so far, in place of those before; a crash leaves one or the other. They count for nothing in a resume.
+ * Returns the path. Blocks.
+ */
+export function writeBest(runDirectory: string, layout: ParameterLayout, best: Checkpoint): string {
+  mkdirSync(join(runDirectory, FOLDER), { recursive: true });
+  replaceFile(join(runDirectory, FOLDER), BEST, encodeCheckpoint(layout, best));
+  return bestCheckpointPath(runDirectory);
+}
+
+/** Where the parameters of the best validation lie. */
+export function bestCheckpointPath(runDirectory: string): string {
+  return join(runDirectory, FOLDER, BEST);
 }
 
 /**

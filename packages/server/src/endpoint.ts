@@ -14,13 +14,20 @@ export interface WorkerChannel {
   closed(): void;
 }
 
-/** Parameters of one step, where they lie. */
+/** Which parameters are wanted; those that the newest step is judged by where neither is given. */
+export interface ParametersWanted {
+  readonly step?: number | undefined;
+  /** Hex. */
+  readonly sha256?: string | undefined;
+}
+
+/** One set of parameters, where it lies. */
 export interface HeldParameters {
   readonly step: number;
   readonly values: Float32Array;
   /** Hex. */
   readonly sha256: string;
-  /** Whether the values are still those of the step. */
+  /** Whether the values are still those. */
   isHeld(): boolean;
 }
 
@@ -43,8 +50,7 @@ export interface Endpoint {
   getInfo(): ServerInfo__Output;
   join(request: JoinRequest__Output): JoinReply__Output;
   control(worker: WorkerIdentity, sink: CommandSink): WorkerChannel;
-  /** `step` undefined: the newest. */
-  parameters(runId: string, step: number | undefined): HeldParameters;
+  parameters(runId: string, wanted: ParametersWanted): HeldParameters;
   /** A reply where the push is over before its payload comes. */
   beginPush(header: PushHeader__Output): PushReception | PushGradientReply__Output;
   leave(worker: WorkerIdentity): void;

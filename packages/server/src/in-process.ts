@@ -20,10 +20,7 @@ export function connectInProcess(endpoint: Endpoint): ServerConnection {
       channels.add(channel);
       return channel;
     },
-    pullParameters: (runId, step) => call(() => {
-      const held = endpoint.parameters(runId, step);
-      return { step: held.step, values: held.values, sha256: held.sha256 };
-    }),
+    pullParameters: (runId, sha256) => call(() => endpoint.parameters(runId, { sha256 })),
     pushGradient: async (header, payload) => {
       let end: () => void = () => undefined;
       const closed = new Promise<never>((_resolve, reject) => {

@@ -1,21 +1,34 @@
-import { afterValidation, sumKnown } from '@bptt/core';
+import { afterStep, afterValidation, divergenceReason, sumKnown, type StepFigures } from '@bptt/core';
 import { nodeKey, remainingLeaves, rootOf, type Round } from './round.js';
-import type { Effect, RunSettings, RunState, Transition } from './run-state.js';
+import { isAveraged, learningRateOf, type Effect, type Ending, type RunSettings, type RunState, type Transition } from './run-state.js';
 
-/** Steps after which the schedule hears of a validation. */
+/** Steps after which a validation counts: for the learning rate, the best parameters, averaging and patience. */
 export function isValidationDue({ validEvery, stepsPerEpoch }: RunSettings, step: number): boolean {
   return step > 0 && step % (validEvery > 0 ? validEvery : stepsPerEpoch) === 0;
 }
 
 /** What a run does next, once nothing is under way: end, validate, write a checkpoint, or compute a step. */
 export function proceed(state: RunState): Transition {
-  const { settings, step, ending } = state;
-  if (ending === undefined && needsEvaluation(state)) return open(state, 'evaluate');
-  const isLast = ending !== undefined || step >= settings.stepsTotal;
-  const isDue = isLast || (step > 0 && settings.checkpointEvery > 0 && step % settings.checkpointEvery === 0);
+  const { settings, step } = state;
+  if (state.ending === undefined && needsEvaluation(state)) return open(state, 'evaluate');
+  const ending = state.ending ?? finishOf(state);
+  const isDue = ending !== undefined || (step > 0 && settings.checkpointEvery > 0 && step % settings.checkpointEvery === 0);
   if (isDue && state.checkpointStep !== step) return [{ ...state, phase: 'settling' }, [{ type: 'checkpoint', step }]];
-  if (isLast) return end(state, ending ?? { outcome: 'finished', reason: `all ${String(settings.stepsTotal)} steps are done` });
-  return open(state, 'train');
+  return ending === undefined ? open(state, 'train') : end(state, ending);
+}
+
+/** Goes on after a step whose parameters are there. */
+export function completeStep(state: RunState, { descended, ...figures }: StepFigures & { readonly descended: boolean }): Transition {
+  const { lossBound } = state.settings;
+  const divergence = afterStep(state.divergence, figures, lossBound);
+  const reason = divergenceReason(divergence, figures, lossBound);
+  const step = state.step + 1;
+  const next: RunState = {
+    ...state, step, divergence,
+    updates: state.updates + (descended ? 1 : 0),
+    ending: state.ending ?? (reason === undefined ? undefined : { outcome: 'failed', reason: `step ${String(step)}: ${reason}` }),
+  };
+  return andThen([next, [{ type: 'advanced', step }]], proceed);
 }
 
 /** Ends the run at once. */
@@ -28,9 +41,7 @@ export function completeRound(state: RunState): Transition {
   const { round } = state;
   if (state.phase !== 'computing' || round === undefined || remainingLeaves(round) > 0) return [state, []];
   if (round.kind === 'train') return [{ ...state, phase: 'settling' }, [{ type: 'update', round }]];
-  const validated = validate(state, round);
-  const effect: Effect = { type: 'validated', step: state.step, validLoss: meanLoss(round), learningRate: validated.schedule.learningRate };
-  return andThen([validated, [effect]], proceed);
+  return validate(state, meanLoss(round));
 }
 
 /** The sum of the losses of a complete round, in nats, along the canonical tree. NaN where nothing was computed. */
@@ -54,18 +65,41 @@ function open(state: RunState, kind: Round['kind']): Transition {
   return [{ ...state, phase: 'opening' }, [{ type: 'open-round', kind, step: state.step }]];
 }
 
-function needsEvaluation({ settings, step, scheduledStep, validatedStep }: RunState): boolean {
+/** How a run ends by itself here; undefined where it goes on. */
+function finishOf({ settings, step, validation }: RunState): Ending | undefined {
+  const { stepsTotal, patience } = settings;
+  if (step >= stepsTotal) return { outcome: 'finished', reason: `all ${String(stepsTotal)} steps are done` };
+  if (patience === 0 || validation.sinceBest < patience) return undefined;
+  return { outcome: 'finished', reason: `${String(validation.sinceBest)} validations in a row brought no better loss than ${validation.bestLoss?.toFixed(4) ?? 'none'}` };
+}
+
+function needsEvaluation(state: RunState): boolean {
+  const { settings, step, scheduledStep, validatedStep } = state;
   if (settings.evaluationLeaves === 0) return false;
-  return (isValidationDue(settings, step) && scheduledStep !== step) || (step >= settings.stepsTotal && validatedStep !== step);
+  return (isValidationDue(settings, step) && scheduledStep !== step) || (finishOf(state) !== undefined && validatedStep !== step);
 }
 
 /**
- * A validation at the end of a run that is not due otherwise leaves the schedule alone, so that a run that is made longer later has the
+ * What follows from a validation. One at the end of a run that is not due otherwise changes nothing, so that a run that is made longer later has the
  * bits of one that was long from the start.
  */
-function validate(state: RunState, round: Round): RunState {
+function validate(state: RunState, validLoss: number): Transition {
   const { settings, step } = state;
-  const validated = { ...state, validatedStep: step };
-  if (!isValidationDue(settings, step) || state.scheduledStep === step) return validated;
-  return { ...validated, scheduledStep: step, schedule: afterValidation(settings.schedule, state.schedule, meanLoss(round)) };
+  const validated: RunState = { ...state, validatedStep: step };
+  const averaged = isAveraged(state);
+  if (!isValidationDue(settings, step) || state.scheduledStep === step) {
+    const verdict = { step, validLoss, learningRate: learningRateOf(state), improved: false, restored: false, averaged };
+    return andThen([validated, [{ type: 'validated', verdict }]], proceed);
+  }
+  const { state: validation, improved, fires } = afterValidation(state.validation, validLoss, settings.nonmono);
+  const restored = !improved && validation.bestLoss !== null && settings.learningRatePlan.schedule.kind === 'plateau';
+  const next: RunState = {
+    ...validated, validation,
+    scheduledStep: step,
+    updates: restored ? 0 : state.updates,
+    averagingFrom: state.averagingFrom ?? (fires ? state.updates : null),
+  };
+  const effects: Effect[] = [{ type: 'validated', verdict: { step, validLoss, learningRate: learningRateOf(next), improved, restored, averaged } }];
+  if (!improved && !restored) return andThen([next, effects], proceed);
+  return [{ ...next, phase: 'settling' }, [...effects, { type: improved ? 'keep-best' : 'restore-best' }]];
 }

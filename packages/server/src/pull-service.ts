@@ -26,8 +26,8 @@ export async function servePull(endpoint: Endpoint, call: PullCall): Promise<voi
 }
 
 async function sendAll(endpoint: Endpoint, call: PullCall, signal: AbortSignal): Promise<void> {
-  const { runId, step, ranges } = call.request;
-  const held = endpoint.parameters(runId, step);
+  const { runId, step, parametersSha256, ranges } = call.request;
+  const held = endpoint.parameters(runId, { step, sha256: parametersSha256?.toString('hex') });
   const bytes = bytesOf(held.values);
   const manifest = endpoint.getInfo().manifest;
   const header = { step: held.step, totalBytes: bytes.byteLength, manifestSha256: manifest?.sha256 ?? Buffer.alloc(0), parametersSha256: Buffer.from(held.sha256, 'hex') };
@@ -43,7 +43,7 @@ async function sendAll(endpoint: Endpoint, call: PullCall, signal: AbortSignal):
 }
 
 function assertHeld(held: HeldParameters): void {
-  if (!held.isHeld()) throw new BpttError('aborted', `parameters of step ${String(held.step)} are no longer held`);
+  if (!held.isHeld()) throw new BpttError('aborted', `parameters ${held.sha256} of step ${String(held.step)} are no longer held`);
 }
 
 function checkRanges(ranges: readonly ByteRange__Output[], totalBytes: number): readonly BlobRange[] {

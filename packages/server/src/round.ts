@@ -39,8 +39,10 @@ export interface CommittedNode {
 /** One pass of all leaves of a tree: a batch, or an evaluation. Leases and committed nodes never overlap. */
 export interface Round {
   readonly kind: RoundKind;
-  /** Steps done before it: the version of the parameters that it reads. */
+  /** Steps done before it. */
   readonly step: number;
+  /** Of the parameters that it reads, hex. */
+  readonly parametersSha256: string;
   /** One entry a leaf; undefined where the leaf is empty, hence complete without a lease. */
   readonly leaves: readonly (LeafCounts | undefined)[];
   /** By `nodeKey`. */
@@ -60,8 +62,8 @@ export function nodeText(node: TreeNode): string {
 }
 
 /** A round of which nothing is done. */
-export function openRound(kind: RoundKind, step: number, leaves: readonly (LeafCounts | undefined)[]): Round {
-  return { kind, step, leaves, committed: new Map(), leases: new Map() };
+export function openRound(given: Pick<Round, 'kind' | 'step' | 'parametersSha256' | 'leaves'>): Round {
+  return { ...given, committed: new Map(), leases: new Map() };
 }
 
 /** The leaves of `node` that are not empty, added up. */

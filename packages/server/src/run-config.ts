@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { ExplosionPolicy, Initialization, ModelConfig, Objective, ScheduleName } from '@bptt/core';
+import type { Clip, ExplosionPolicy, Initialization, ModelConfig, Objective, OptimizerConfig, Schedule } from '@bptt/core';
 import { canonicalJson } from './canonical-json.js';
 
 /** How a corpus was read. The encoded corpus has a hash of its own. */
@@ -18,15 +18,19 @@ export interface RunConfig {
   readonly model: ModelConfig;
   readonly initialization: Initialization;
   readonly seed: number;
+  /** SHA-256, hex, of the parameters that the run starts from; not set where `initialization` draws them. */
+  readonly initialParametersSha256?: string | undefined;
   readonly objective: Objective;
   /** Sequences of a global batch. */
   readonly batch: number;
   /** Microshards that a batch is cut into (K). */
   readonly microshards: number;
+  readonly optimizer: OptimizerConfig;
   readonly learningRate: number;
-  readonly schedule: ScheduleName;
-  /** Largest global norm of a gradient; 0 clips nothing. */
-  readonly clip: number;
+  readonly schedule: Schedule;
+  /** Steps over which the learning rate rises from zero. */
+  readonly warmup: number;
+  readonly clip: Clip;
   readonly explosion: ExplosionPolicy;
   /** Steps between validations; 0 validates at the end of each epoch. */
   readonly validEvery: number;

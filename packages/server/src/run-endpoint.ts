@@ -1,8 +1,9 @@
 import { monitorEventLoopDelay, type IntervalHistogram } from 'node:perf_hooks';
 import { BpttError, parameterLayout } from '@bptt/core';
 import { manifestOf, modelMessageOf, objectiveMessageOf, PROTOCOL_VERSION_MAX, PROTOCOL_VERSION_MIN, type GetStatusReply__Output, type JoinReply__Output, type JoinRequest__Output, type Manifest__Output, type PushGradientReply__Output, type PushHeader__Output, type ServerInfo__Output, type WorkerEvent__Output, type WorkerIdentity } from '@bptt/rpc';
-import type { CommandSink, Endpoint, HeldParameters, PushReception, WorkerChannel } from './endpoint.js';
+import type { CommandSink, Endpoint, HeldParameters, ParametersWanted, PushReception, WorkerChannel } from './endpoint.js';
 import { claimOf, runStateMessage } from './messages.js';
+import type { ParameterSets } from './parameter-sets.js';
 import { judgeClaim, type PushClaim } from './push-judgement.js';
 import type { RunConfig } from './run-config.js';
 import type { RunEvent } from './run-event.js';
@@ -28,8 +29,9 @@ export interface RunEndpointOptions {
   readonly log: RunLog;
   readonly config: RunConfig;
   readonly backendId: string;
-  /** The parameters of step s lie in the buffer s % 2. */
-  readonly buffers: readonly [SharedArrayBuffer, SharedArrayBuffer];
+  readonly buffers: readonly SharedArrayBuffer[];
+  /** What lies in them. */
+  readonly sets: ParameterSets;
   readonly heartbeatIntervalMs: number;
   readonly onEvent: (event: RunEvent) => void;
   readonly nowMs: () => number;
@@ -99,14 +101,14 @@ export class RunEndpoint implements Endpoint {
     };
   }
 
-  parameters(runId: string, step: number | undefined): HeldParameters {
-    const { shell, buffers } = this.#options;
+  parameters(runId: string, wanted: ParametersWanted): HeldParameters {
+    const { shell, buffers, sets } = this.#options;
     const { settings, step: current } = shell.state;
     if (runId !== settings.runId) throw new BpttError('failed-precondition', `run id: this server runs ${settings.runId}, asked for ${runId.slice(0, NAME_LENGTH_MAX)}`);
-    const asked = step ?? current;
-    const sha256 = shell.heldSha256(asked);
-    if (sha256 === undefined) throw new BpttError('aborted', `parameters of step ${String(asked)} are not held: the server is at step ${String(current)}`);
-    return { step: asked, values: new Float32Array(buffers[asked % 2]), sha256, isHeld: () => shell.heldSha256(asked) !== undefined };
+    const found = sets.find(wanted);
+    if (found === undefined) throw new BpttError('aborted', `parameters ${wantedText(wanted)} are not held: the server is at step ${String(current)}`);
+    const { set, buffer } = found;
+    return { ...set, values: new Float32Array(buffers[buffer]), isHeld: () => sets.isHeld(set) };
   }
 
   beginPush(header: PushHeader__Output): PushReception | PushGradientReply__Output {
@@ -199,4 +201,8 @@ export class RunEndpoint implements Endpoint {
     if (worker?.generation === generation) return worker;
     throw new BpttError('failed-precondition', `worker ${workerId.slice(0, NAME_LENGTH_MAX)} generation ${String(generation)} is not known: join again`);
   }
+}
+
+function wantedText({ step, sha256 }: ParametersWanted): string {
+  return [...(step === undefined ? [] : [`of step ${String(step)}`]), ...(sha256 === undefined ? [] : [`with sha256 ${sha256.slice(0, NAME_LENGTH_MAX)}`])].join(' ');
 }

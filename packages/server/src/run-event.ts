@@ -1,4 +1,5 @@
 import type { ExplosionPolicy, TreeNode } from '@bptt/core';
+import type { ValidationOutcome } from './run-state.js';
 
 /** Where an explosion began. */
 export interface ExplosionLocation {
@@ -21,7 +22,9 @@ export interface RunSummary {
   readonly step: number;
   readonly trainLoss: number;
   readonly validLoss: number;
-  /** SHA-256 of the parameters after `step` steps, hex. */
+  /** Lowest of the validations that were due; its parameters are those of `checkpoints/best.safetensors`. */
+  readonly bestValidLoss: number;
+  /** SHA-256 of the parameters after `step` steps, hex; of the average of iterates where the optimiser makes one. */
   readonly parametersSha256: string;
   /** Training tokens per second of training, validations left out. */
   readonly tokensPerSecond: number;
@@ -50,7 +53,7 @@ export type RunEvent =
       readonly tokensPerSecond: number;
       readonly outcome: StepOutcome;
     }
-  | { readonly event: 'validation'; readonly step: number; readonly validLoss: number; readonly learningRate: number }
+  | ({ readonly event: 'validation' } & ValidationOutcome)
   | { readonly event: 'checkpoint'; readonly step: number; readonly path: string; readonly parametersSha256: string }
   | { readonly event: 'worker-joined'; readonly workerId: string; readonly name: string; readonly threads: number }
   | { readonly event: 'worker-left'; readonly workerId: string; readonly name: string; readonly reason: WorkerLoss }

@@ -12,8 +12,9 @@ import type { RunData, TrainingBatch } from './run-data.js';
 import type { RunConfig } from './run-config.js';
 import type { RunEvent, RunResult, StepOutcome } from './run-event.js';
 import type { RunLog } from './run-log.js';
-import type { Effect, RunInput, RunState } from './run-state.js';
-import type { UpdateReply } from './update-engine.js';
+import type { ParameterSet, ParameterSets } from './parameter-sets.js';
+import { cursorOf, isAveraged, iteratesAveraged, learningRateOf, type Effect, type RunInput, type RunState } from './run-state.js';
+import type { CheckpointRequest, UpdateReply } from './update-engine.js';
 import type { UpdateThread } from './update-client.js';
 
 export interface RunShellOptions {
@@ -22,7 +23,7 @@ export interface RunShellOptions {
   readonly state: RunState;
   readonly origin: Checkpoint['origin'];
   readonly states: Checkpoint['states'];
-  readonly parametersSha256: string;
+  readonly sets: ParameterSets;
   readonly thread: UpdateThread;
   readonly log: RunLog;
   readonly onEvent: (event: RunEvent) => void;
@@ -41,7 +42,6 @@ export class RunShell {
   readonly #inputs: RunInput[] = [];
   readonly #sinks = new Map<string, CommandSink>();
   readonly #pushes = new Map<number, WaitingPush>();
-  readonly #held: Map<number, string>;
   readonly #carried: CarriedStates;
   readonly #finish: (result: RunResult) => void;
   /** How the run ended. */
@@ -63,7 +63,6 @@ export class RunShell {
     this.#options = options;
     this.#state = options.state;
     this.#carried = new CarriedStates(options.states);
-    this.#held = new Map([[options.state.step, options.parametersSha256]]);
     let finish: (result: RunResult) => void = () => undefined;
     this.finished = new Promise((resolve) => { finish = resolve; });
     this.#finish = finish;
@@ -76,11 +75,6 @@ export class RunShell {
   /** The latest numbers. */
   get figures(): { trainLoss: number; validLoss: number; gradientNorm: number; tokensPerSecond: number; stepsNonFinite: number } {
     return { trainLoss: this.#trainLoss, validLoss: this.#validLoss, gradientNorm: this.#gradientNorm, tokensPerSecond: this.#tokensPerSecond, stepsNonFinite: this.#stepsNonFinite };
-  }
-
-  /** The hash of the parameters of `step`, or undefined where they are not held. */
-  heldSha256(step: number): string | undefined {
-    return this.#held.get(step);
   }
 
   /** Gives an input to the state machine and does what follows. */
@@ -157,7 +151,9 @@ export class RunShell {
         onEvent({ event: 'warning', message: `worker ${effect.workerId} gave a lease up: ${effect.reason}` });
         break;
       case 'open-round':
-        this.#openRound(effect.kind, effect.step);
+        this.#carried.forget();
+        if (effect.kind === 'evaluate') this.#background(this.#openEvaluation());
+        else this.#openBatch(effect.step);
         break;
       case 'answer':
         this.#answer(effect);
@@ -170,6 +166,12 @@ export class RunShell {
         break;
       case 'validated':
         this.#validated(effect);
+        break;
+      case 'keep-best':
+        this.#background(this.#keepBest());
+        break;
+      case 'restore-best':
+        this.#background(this.#restoreBest());
         break;
       case 'advanced':
         for (const workerId of this.#sinks.keys()) this.#send(workerId, { stepAdvanced: { step: effect.step }, command: 'stepAdvanced' });
@@ -187,20 +189,21 @@ export class RunShell {
     work.catch((error: unknown) => { this.fail(error); });
   }
 
-  #openRound(kind: Round['kind'], step: number): void {
-    const { data, thread, nowMs } = this.#options;
-    this.#carried.forget();
-    if (kind === 'evaluate') {
-      this.#evaluationLeaves ??= Array.from({ length: data.evaluation.count }, (_, i) => countLeaf(data.evaluation.microshard(i), 0));
-      this.dispatch({ type: 'round-opened', nowMs: nowMs(), kind, leaves: this.#evaluationLeaves });
-      return;
-    }
+  async #openEvaluation(): Promise<void> {
+    const { data, nowMs } = this.#options;
+    this.#evaluationLeaves ??= Array.from({ length: data.evaluation.count }, (_, i) => countLeaf(data.evaluation.microshard(i), 0));
+    const { sha256 } = await this.#judged();
+    this.dispatch({ type: 'round-opened', nowMs: nowMs(), kind: 'evaluate', leaves: this.#evaluationLeaves, parametersSha256: sha256 });
+  }
+
+  #openBatch(step: number): void {
+    const { data, thread, sets, nowMs } = this.#options;
     this.#batch = data.batch(step);
     if (this.#batch.startsEpoch) this.#carried.reset();
     const leaves = this.#batch.microshards.map((microshard) => (microshard === undefined ? undefined : countLeaf(microshard, this.#stateBytes(microshard))));
     this.#background(thread.call('open', leaves.map((leaf) => leaf === undefined)));
     this.#roundOpenedMs = nowMs();
-    this.dispatch({ type: 'round-opened', nowMs: this.#roundOpenedMs, kind, leaves });
+    this.dispatch({ type: 'round-opened', nowMs: this.#roundOpenedMs, kind: 'train', leaves, parametersSha256: sets.iterate.sha256 });
   }
 
   #leaseMessage(lease: Lease, round: Round): Lease__Output {
@@ -243,24 +246,28 @@ export class RunShell {
   }
 
   async #update(round: Round): Promise<void> {
-    const { config, thread } = this.#options;
+    const { config, thread, sets } = this.#options;
     const { step } = round;
     const counts = countNode(round, rootOf(round));
     const divisor = counts.tokens === 0 ? 0 : reductionDivisor(config.objective.reduction, counts);
-    const { learningRate } = this.#state.schedule;
-    // The next parameters are written over those of the step before.
-    this.#held.delete(step - 1);
-    const reply = await thread.call('update', { step, divisor, clip: config.clip, learningRate, policy: config.explosion });
+    const learningRate = learningRateOf(this.#state);
+    const from = sets.iterateBuffer;
+    const into = sets.beginIterate();
+    sets.setAverage(undefined);
+    const reply = await thread.call('update', {
+      from, into, divisor, learningRate, updates: this.#state.updates, iteratesAveraged: iteratesAveraged(this.#state), clip: config.clip, policy: config.explosion,
+    });
     if (this.#state.phase === 'ended') return;
-    if (Number.isNaN(reply.gradientNorm)) this.#exploded(round);
+    const exploded = Number.isNaN(reply.gradientNorm);
+    if (exploded) this.#exploded(round);
     if (reply.outcome === 'stopped') {
       this.dispatch({ type: 'exploded', reason: `step ${String(step)}: the gradient is not finite, and the explosion policy is stop` });
       return;
     }
     if (reply.outcome === 'updated' || reply.outcome === 'empty') this.#carried.accept();
-    this.#held.set(step + 1, reply.parametersSha256);
+    sets.endIterate({ step: step + 1, sha256: reply.parametersSha256 });
     this.#logStep(round, { ...reply, outcome: reply.outcome }, learningRate);
-    this.dispatch({ type: 'updated' });
+    this.dispatch({ type: 'updated', descended: reply.outcome === 'updated', exploded, trainLoss: this.#trainLoss, learningRate });
   }
 
   #exploded(round: Round): void {
@@ -289,28 +296,57 @@ export class RunShell {
     onEvent(event);
   }
 
-  #validated({ step, validLoss, learningRate }: Extract<Effect, { type: 'validated' }>): void {
-    this.#validLoss = validLoss;
-    const event = { event: 'validation', step, validLoss, learningRate } as const;
+  #validated({ verdict }: Extract<Effect, { type: 'validated' }>): void {
+    this.#validLoss = verdict.validLoss;
+    const event = { event: 'validation', ...verdict } as const;
     this.#options.log.metric(event);
     this.#options.onEvent(event);
   }
 
+  async #keepBest(): Promise<void> {
+    await this.#options.thread.call('keepBest', await this.#checkpointRequest());
+    this.dispatch({ type: 'validation-settled' });
+  }
+
+  async #restoreBest(): Promise<void> {
+    const { sets, thread } = this.#options;
+    const { step } = this.#state;
+    const sha256 = await thread.call('restoreBest', sets.beginIterate());
+    sets.endIterate({ step, sha256 });
+    this.dispatch({ type: 'validation-settled' });
+  }
+
   async #checkpoint(): Promise<void> {
-    const { origin, log, thread, onEvent } = this.#options;
-    const { step, schedule, scheduledStep } = this.#state;
-    const parametersSha256 = this.#held.get(step) ?? '';
+    const { log, thread, onEvent } = this.#options;
+    const { step } = this.#state;
     log.sync();
-    const path = await thread.call('checkpoint', { origin, cursor: { step, schedule, scheduledStep }, parametersSha256, states: this.#carried.current });
+    const request = await this.#checkpointRequest();
+    const path = await thread.call('checkpoint', request);
     if (this.#state.phase === 'ended') return;
-    onEvent({ event: 'checkpoint', step, path, parametersSha256 });
+    onEvent({ event: 'checkpoint', step, path, parametersSha256: request.parametersSha256 });
     this.dispatch({ type: 'checkpointed' });
   }
 
-  #end({ outcome, reason }: Extract<Effect, { type: 'ended' }>): void {
+  async #checkpointRequest(): Promise<CheckpointRequest> {
+    const { origin, sets } = this.#options;
+    const { sha256 } = await this.#judged();
+    const averaged = isAveraged(this.#state);
+    return { origin, cursor: cursorOf(this.#state), states: this.#carried.current, parametersSha256: sha256, iterate: sets.iterateBuffer, averaged };
+  }
+
+  /** The parameters that the run is judged by; the hash of an average is computed only now. */
+  async #judged(): Promise<ParameterSet> {
+    const { sets, thread } = this.#options;
     const { step } = this.#state;
+    if (isAveraged(this.#state) && sets.average === undefined) sets.setAverage({ step, sha256: await thread.call('averageSha256') });
+    return sets.judged;
+  }
+
+  #end({ outcome, reason }: Extract<Effect, { type: 'ended' }>): void {
+    const { step, validation } = this.#state;
     const { trainLoss, validLoss, tokensPerSecond } = this.figures;
-    const result: RunResult = { outcome, reason, step, trainLoss, validLoss, parametersSha256: this.#held.get(step) ?? '', tokensPerSecond };
+    const parametersSha256 = this.#options.sets.judged.sha256;
+    const result: RunResult = { outcome, reason, step, trainLoss, validLoss, bestValidLoss: validation.bestLoss ?? NaN, parametersSha256, tokensPerSecond };
     for (const sink of this.#sinks.values()) this.#drain(sink);
     try {
       this.#options.log.sync();

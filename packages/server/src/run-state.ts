@@ -1,4 +1,4 @@
-import { startSchedule, type ScheduleName, type ScheduleState } from '@bptt/core';
+import { CONVERGING, learningRateAt, UNVALIDATED, type Divergence, type LearningRatePlan, type StepFigures, type ValidationState } from '@bptt/core';
 import type { LeaseLoss, WorkerLoss } from './run-event.js';
 import type { Push, PushOutcomeName } from './push-judgement.js';
 import type { Lease, LeafCounts, Round, RoundKind } from './round.js';
@@ -16,7 +16,13 @@ export interface RunSettings {
   readonly validEvery: number;
   /** Steps between checkpoints; 0 for the end alone. */
   readonly checkpointEvery: number;
-  readonly schedule: ScheduleName;
+  readonly learningRatePlan: LearningRatePlan;
+  /** Validations without improvement after which averaging begins (NT-ASGD); undefined where the optimiser does not average. */
+  readonly nonmono: number | undefined;
+  /** Due validations without improvement after which the run ends; 0 for never. */
+  readonly patience: number;
+  /** Loss, in nats per token, above which a step gives cause to worry. */
+  readonly lossBound: number;
   /** Fewest and most bytes that a gradient can have. */
   readonly gradientBytes: readonly [least: number, most: number];
   readonly leaseFloorMs: number;
@@ -38,13 +44,18 @@ export interface WorkerState {
   readonly leasesExpired: number;
 }
 
-/** Where a run begins: at its first step, or at a checkpoint. */
+/** Where a run begins: at its first step, or at a checkpoint. JSON keeps all of it. */
 export interface Cursor {
   /** Steps done. */
   readonly step: number;
-  readonly schedule: ScheduleState;
-  /** The last step whose validation the schedule has seen, or -1. */
+  /** Steps of the optimiser since its slots were zero: those that exploded or were empty, and those before a restore, left out. */
+  readonly updates: number;
+  readonly validation: ValidationState;
+  /** The last step whose validation was a due one, or -1. */
   readonly scheduledStep: number;
+  /** `updates` when averaging began; null while it has not. */
+  readonly averagingFrom: number | null;
+  readonly divergence: Divergence;
 }
 
 /**
@@ -89,13 +100,15 @@ export type RunInput =
   | { readonly type: 'lease-failed'; readonly nowMs: number; readonly workerId: string; readonly leaseId: number; readonly reason: string }
   | { readonly type: 'lost'; readonly nowMs: number; readonly workerId: string; readonly reason: WorkerLoss }
   | { readonly type: 'tick'; readonly nowMs: number }
-  | { readonly type: 'round-opened'; readonly nowMs: number; readonly kind: RoundKind; readonly leaves: readonly (LeafCounts | undefined)[] }
+  | { readonly type: 'round-opened'; readonly nowMs: number; readonly kind: RoundKind; readonly leaves: readonly (LeafCounts | undefined)[]; readonly parametersSha256: string }
   | { readonly type: 'push'; readonly nowMs: number; readonly push: Push }
-  /** The parameters of the next step are there. */
-  | { readonly type: 'updated' }
+  /** The parameters of the next step are there. `descended`: the optimiser made a step. */
+  | ({ readonly type: 'updated'; readonly descended: boolean } & StepFigures)
   /** The explosion policy ends the run; parameters did not change. */
   | { readonly type: 'exploded'; readonly reason: string }
   | { readonly type: 'checkpointed' }
+  /** What followed from a validation is done. */
+  | { readonly type: 'validation-settled' }
   | { readonly type: 'stop'; readonly reason: string }
   /** The server goes away: the run ends as interrupted, without a checkpoint. */
   | { readonly type: 'close'; readonly reason: string }
@@ -115,17 +128,54 @@ export type Effect =
   | { readonly type: 'answer'; readonly push: Push; readonly outcome: PushOutcomeName }
   | { readonly type: 'refuse'; readonly push: Push; readonly code: 'invalid-argument' | 'failed-precondition' | 'data-loss'; readonly message: string }
   | { readonly type: 'update'; readonly round: Round }
-  | { readonly type: 'validated'; readonly step: number; readonly validLoss: number; readonly learningRate: number }
+  | { readonly type: 'validated'; readonly verdict: ValidationOutcome }
+  /** Keep the parameters that were validated as the best so far. */
+  | { readonly type: 'keep-best' }
+  /** Go back to the best parameters, with an optimiser that starts anew. */
+  | { readonly type: 'restore-best' }
   | { readonly type: 'advanced'; readonly step: number }
   | { readonly type: 'checkpoint'; readonly step: number }
   | ({ readonly type: 'ended' } & Ending);
+
+/** What a validation came to. */
+export interface ValidationOutcome {
+  readonly step: number;
+  /** Nats per token. */
+  readonly validLoss: number;
+  /** Of the step to come. */
+  readonly learningRate: number;
+  /** It was due, and the loss is the lowest so far. */
+  readonly improved: boolean;
+  /** The best parameters are restored. */
+  readonly restored: boolean;
+  /** The loss is that of an average of iterates. */
+  readonly averaged: boolean;
+}
 
 /** A new state, and what follows from it. */
 export type Transition = readonly [state: RunState, effects: readonly Effect[]];
 
 /** The cursor of a new run. */
-export function firstCursor(learningRate: number): Cursor {
-  return { step: 0, schedule: startSchedule(learningRate), scheduledStep: -1 };
+export const FIRST_CURSOR: Cursor = { step: 0, updates: 0, validation: UNVALIDATED, scheduledStep: -1, averagingFrom: null, divergence: CONVERGING };
+
+/** The cursor of a state, without the rest. */
+export function cursorOf({ step, updates, validation, scheduledStep, averagingFrom, divergence }: Cursor): Cursor {
+  return { step, updates, validation, scheduledStep, averagingFrom, divergence };
+}
+
+/** The learning rate of the step to come. */
+export function learningRateOf({ settings, step, validation }: RunState): number {
+  return learningRateAt(settings.learningRatePlan, { step, epoch: Math.floor(step / settings.stepsPerEpoch), plateaus: validation.plateaus });
+}
+
+/** Iterates that are in the average; undefined where none is being made. */
+export function iteratesAveraged({ updates, averagingFrom }: Cursor): number | undefined {
+  return averagingFrom === null ? undefined : updates - averagingFrom;
+}
+
+/** Whether a run is judged by an average of its iterates. */
+export function isAveraged(cursor: Cursor): boolean {
+  return (iteratesAveraged(cursor) ?? 0) > 0;
 }
 
 /** A run that has not started. Give it `start` next. */

@@ -40,7 +40,7 @@ async function run({ workers = 1, meanwhile, ...options }: RunOptions): Promise<
 
 const SENTENCES = tinyConfig();
 const CHUNKS: Objective = { ...OBJECTIVE_DEFAULTS, truncation: { kind: 'chunk', k: 4 } };
-const STREAM = tinyConfig({ objective: CHUNKS, schedule: 'halve-on-plateau', validEvery: 2 });
+const STREAM = tinyConfig({ objective: CHUNKS, schedule: { kind: 'plateau', factor: 2 }, validEvery: 2 });
 
 describe('a run', () => {
   it.each([['sentence', SENTENCES], ['stream', STREAM]])('in %s mode ends with the same bits for any number of workers and both transports', async (_mode, config: RunConfig) => {
@@ -115,7 +115,7 @@ describe('a run', () => {
     const runDirectory = temporaryFolder();
     const { parametersSha256 } = await run({ config, stepsTotal: 6, runDirectory });
     const folder = join(runDirectory, 'checkpoints');
-    expect(readdirSync(folder).sort()).toEqual(['step-00000004.safetensors', 'step-00000006.safetensors']);
+    expect(readdirSync(folder).sort()).toEqual(['best.safetensors', 'step-00000004.safetensors', 'step-00000006.safetensors']);
     const damaged = readFileSync(join(folder, 'step-00000006.safetensors'));
     damaged[damaged.length - 1] ^= 1;
     writeFileSync(join(folder, 'step-00000006.safetensors'), damaged);
@@ -160,7 +160,7 @@ describe('a run', () => {
 
   it('refuses an illegal configuration before it makes a folder', async () => {
     const runDirectory = join(temporaryFolder(), 'run');
-    await expect(startTestServer({ runDirectory, config: tinyConfig({ clip: NaN }) })).rejects.toMatchObject({ code: 'invalid-argument' });
+    await expect(startTestServer({ runDirectory, config: tinyConfig({ clip: { kind: 'norm', threshold: NaN } }) })).rejects.toMatchObject({ code: 'invalid-argument' });
     expect(() => readdirSync(runDirectory)).toThrow('ENOENT');
   });
 });

@@ -25,6 +25,10 @@ export interface ParameterServerOptions {
   readonly backendId: string;
   /** Steps that the run shall have at its end, those before a resume included. */
   readonly stepsTotal: number;
+  /** Due validations without improvement after which the run ends as finished; 0 for never. Default 0. */
+  readonly patience?: number | undefined;
+  /** What a new run starts from, in place of what `config.init` draws; its hash must be `config.initialParametersSha256`. */
+  readonly initialParameters?: Float32Array | undefined;
   /** Go on from the last checkpoint of `runDirectory`. Default false. */
   readonly resume?: boolean;
   /** Replace a run in `runDirectory`. Default false. */

@@ -1,16 +1,27 @@
 import { createHash } from 'node:crypto';
-import { addGradients, areFinite, assert, BpttError, decodeGradient, type ExplosionPolicy, type Gradient, type ModelConfig, type ParameterLayout, type TreeNode } from '@bptt/core';
+import {
+  addGradients, areFinite, assert, averageIterate, BpttError, createOptimizer, decodeGradient,
+  type Clip, type ExplosionPolicy, type Gradient, type ModelConfig, type Optimizer, type OptimizerConfig, type ParameterLayout, type TreeNode,
+} from '@bptt/core';
 import { floatsSha256, type Checkpoint } from './checkpoint-format.js';
-import { writeCheckpoint } from './checkpoints.js';
+import { writeBest, writeCheckpoint } from './checkpoints.js';
+import { AVERAGE_BUFFER } from './parameter-sets.js';
 import { TreeReduction } from './reduction.js';
 import { applyStep, isFiniteGradient, type UpdateResult } from './update.js';
 
 /** What the update thread is given at its start. */
 export interface UpdateSettings {
   readonly model: ModelConfig;
+  readonly optimizer: OptimizerConfig;
   readonly runDirectory: string;
-  /** The parameters of a step lie in the buffer `step % 2`. */
-  readonly buffers: readonly [SharedArrayBuffer, SharedArrayBuffer];
+  /** Two for iterates in turn, and one for their average where the optimiser averages. The one to begin with, and the average, are filled. */
+  readonly buffers: readonly SharedArrayBuffer[];
+  /** Slots of the optimiser, by name. */
+  readonly slots: Readonly<Record<string, Float32Array>>;
+  /** Parameters of the best validation so far, where there is one. */
+  readonly best: Float32Array | undefined;
+  /** Whether the schedule may go back to them. */
+  readonly restoresBest: boolean;
 }
 
 /** A payload that has arrived. */
@@ -24,10 +35,16 @@ export interface Payload {
 }
 
 export interface UpdateRequest {
-  /** Steps done before. */
-  readonly step: number;
+  /** Buffer of the parameters before the step. */
+  readonly from: number;
+  /** Buffer of the parameters after it. */
+  readonly into: number;
+  /** Steps of the optimiser before. */
+  readonly updates: number;
+  /** Iterates that are in the average; undefined where none is being made. */
+  readonly iteratesAveraged: number | undefined;
   readonly divisor: number;
-  readonly clip: number;
+  readonly clip: Clip;
   readonly learningRate: number;
   readonly policy: ExplosionPolicy;
 }
@@ -37,7 +54,13 @@ export interface UpdateReply extends UpdateResult {
   readonly parametersSha256: string;
 }
 
-export type CheckpointRequest = Omit<Checkpoint, 'parameters'>;
+/** What a checkpoint is made of that the engine does not have. */
+export interface CheckpointRequest extends Pick<Checkpoint, 'origin' | 'cursor' | 'states' | 'parametersSha256'> {
+  /** Buffer of what the next step starts from. */
+  readonly iterate: number;
+  /** Whether the run is judged by the average. */
+  readonly averaged: boolean;
+}
 
 /** Stands for the gradient of a node that is not finite. */
 const NON_FINITE = 'non-finite';
@@ -49,14 +72,25 @@ const NON_FINITE = 'non-finite';
 export class UpdateEngine {
   readonly #layout: ParameterLayout;
   readonly #runDirectory: string;
-  readonly #parameters: readonly [Float32Array, Float32Array];
+  readonly #optimizer: Optimizer;
+  readonly #buffers: readonly Float32Array[];
+  readonly #restoresBest: boolean;
   readonly #verified = new Map<number, Gradient>();
   #reduction: TreeReduction<Gradient | typeof NON_FINITE>;
+  #slots: readonly Float32Array[];
+  /** Where the next step writes its slots. */
+  #spareSlots: readonly Float32Array[];
+  #best: Float32Array | undefined;
 
-  constructor(layout: ParameterLayout, { runDirectory, buffers }: Pick<UpdateSettings, 'runDirectory' | 'buffers'>) {
+  constructor(layout: ParameterLayout, { runDirectory, optimizer, buffers, slots, best, restoresBest }: Omit<UpdateSettings, 'model'>) {
     this.#layout = layout;
     this.#runDirectory = runDirectory;
-    this.#parameters = [new Float32Array(buffers[0]), new Float32Array(buffers[1])];
+    this.#optimizer = createOptimizer(optimizer);
+    this.#buffers = buffers.map((buffer) => new Float32Array(buffer));
+    this.#slots = this.#optimizer.slots.map((name) => slots[name]);
+    this.#spareSlots = this.#slots.map(({ length }) => new Float32Array(length));
+    this.#best = best;
+    this.#restoresBest = restoresBest;
     this.#reduction = this.#newReduction([]);
   }
 
@@ -96,25 +130,51 @@ export class UpdateEngine {
     this.#verified.delete(pushId);
   }
 
-  /** Makes the parameters of `step + 1` from those of `step` and the complete batch. */
-  update({ step, divisor, clip, learningRate, policy }: UpdateRequest): UpdateReply {
+  /** Makes the next parameters from the complete batch. */
+  update({ from, into, iteratesAveraged, ...request }: UpdateRequest): UpdateReply {
     const root = this.#reduction.root();
-    assert(root !== undefined || divisor === 0, () => `step ${String(step)}: the batch is not complete`);
+    assert(root !== undefined || request.divisor === 0, () => `update ${String(request.updates)}: the batch is not complete`);
     const gradient = root === NON_FINITE ? undefined : root;
-    const parameters = this.#at(step);
-    const into = this.#at(step + 1);
-    const result = applyStep({ layout: this.#layout, parameters, gradient, divisor, clip, learningRate, policy }, into);
+    const parameters = this.#buffers[into];
+    const step = { ...request, layout: this.#layout, optimizer: this.#optimizer, parameters: this.#buffers[from], slots: this.#slots, gradient };
+    const result = applyStep(step, { parameters, slots: this.#spareSlots });
     this.#reduction = this.#newReduction([]);
-    return { ...result, parametersSha256: floatsSha256(into) };
+    if (result.outcome === 'updated') {
+      [this.#slots, this.#spareSlots] = [this.#spareSlots, this.#slots];
+      if (iteratesAveraged !== undefined) averageIterate(this.#buffers[AVERAGE_BUFFER], parameters, iteratesAveraged);
+    }
+    return { ...result, parametersSha256: floatsSha256(parameters) };
   }
 
-  /** Writes a checkpoint of the parameters of its step. Returns its path. */
-  checkpoint(request: CheckpointRequest): string {
-    return writeCheckpoint(this.#runDirectory, this.#layout, { ...request, parameters: this.#at(request.cursor.step) });
+  /** The hash of the average of iterates, hex. */
+  averageSha256(): string {
+    return floatsSha256(this.#buffers[AVERAGE_BUFFER]);
   }
 
-  #at(step: number): Float32Array {
-    return this.#parameters[step % 2];
+  /** Keeps the parameters that were validated as the best so far, as a file and, where the schedule may go back to them, in memory. Returns the path. */
+  keepBest({ iterate, averaged, ...rest }: CheckpointRequest): string {
+    const parameters = this.#buffers[averaged ? AVERAGE_BUFFER : iterate];
+    if (this.#restoresBest) this.#best = parameters.slice();
+    return writeBest(this.#runDirectory, this.#layout, { ...rest, parameters, iterate: undefined, slots: {}, best: undefined, states: [] });
+  }
+
+  /** Writes the best parameters into a buffer; the optimiser starts anew. Returns their hash, hex. */
+  restoreBest(into: number): string {
+    assert(this.#best !== undefined, () => 'there are no best parameters yet');
+    this.#buffers[into].set(this.#best);
+    for (const slot of this.#slots) slot.fill(0);
+    return floatsSha256(this.#best);
+  }
+
+  /** Writes a checkpoint. Returns its path. */
+  checkpoint({ iterate, averaged, ...rest }: CheckpointRequest): string {
+    return writeCheckpoint(this.#runDirectory, this.#layout, {
+      ...rest,
+      parameters: this.#buffers[averaged ? AVERAGE_BUFFER : iterate],
+      iterate: averaged ? this.#buffers[iterate] : undefined,
+      slots: Object.fromEntries(this.#optimizer.slots.map((name, i) => [name, this.#slots[i]])),
+      best: this.#best,
+    });
   }
 
   #newReduction(empty: readonly boolean[]): TreeReduction<Gradient | typeof NON_FINITE> {

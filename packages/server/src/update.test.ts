@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { layOut, type Gradient } from '@bptt/core';
+import { createOptimizer, layOut, optimizerConfig, type Gradient } from '@bptt/core';
 import { applyStep, type StepUpdate } from './update.js';
 
 const layout = layOut([
@@ -14,10 +14,12 @@ function gradientOf(dense: readonly number[], row = [0, 0]): Gradient {
 }
 
 function step(changes: Partial<StepUpdate> = {}): { into: Float32Array; result: ReturnType<typeof applyStep> } {
-  const into = new Float32Array(layout.size).fill(NaN);
+  const optimizer = changes.optimizer ?? createOptimizer(optimizerConfig('sgd'));
+  const slots = optimizer.slots.map(() => new Float32Array(layout.size));
+  const into = { parameters: new Float32Array(layout.size).fill(NaN), slots: slots.map((slot) => slot.slice()) };
   const gradient = gradientOf([6, 0, 0, 0, 0], [8, 0]);
-  const result = applyStep({ layout, parameters, gradient, divisor: 2, clip: 0, learningRate: 1, policy: 'skip', ...changes }, into);
-  return { into, result };
+  const result = applyStep({ layout, optimizer, parameters, slots, updates: 0, gradient, divisor: 2, clip: { kind: 'none' }, learningRate: 1, policy: 'skip', ...changes }, into);
+  return { into: into.parameters, result };
 }
 
 describe('applyStep', () => {
@@ -30,9 +32,15 @@ describe('applyStep', () => {
   });
 
   it('clips by the global norm after the division', () => {
-    const { into, result } = step({ clip: 2.5 });
+    const { into, result } = step({ clip: { kind: 'norm', threshold: 2.5 } });
     expect(result).toEqual({ outcome: 'updated', gradientNorm: 5, clipped: true });
     expect([into[2], into[6]]).toEqual([3 - 2, 10 - 1.5]);
+  });
+
+  it('clips by value after the division', () => {
+    const { into, result } = step({ clip: { kind: 'value', threshold: 3.5 } });
+    expect(result).toEqual({ outcome: 'updated', gradientNorm: 5, clipped: true });
+    expect([into[2], into[6]]).toEqual([3 - 3.5, 10 - 3]);
   });
 
   it('keeps the parameters where a batch has no targets', () => {
@@ -46,6 +54,7 @@ describe('applyStep', () => {
     ['a sum overflowed', { gradient: gradientOf([Infinity, 0, 0, 0, 0]) }],
     ['a sparse row is not finite', { gradient: gradientOf([0, 0, 0, 0, 0], [NaN, 0]) }],
     ['the step itself overflows', { gradient: gradientOf([3e38, 0, 0, 0, 0]), learningRate: 1e10 }],
+    ['a slot of the optimiser overflows', { gradient: gradientOf([1e30, 0, 0, 0, 0]), optimizer: createOptimizer(optimizerConfig('adagrad')) }],
   ])('keeps the parameters under the policy skip where %s', (_what, changes) => {
     const { into, result } = step(changes);
     expect(result).toEqual({ outcome: 'skipped', gradientNorm: NaN, clipped: false });

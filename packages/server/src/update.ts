@@ -1,4 +1,7 @@
-import { clipByGlobalNorm, denseSize, denseTensors, scaleGradient, sgdStep, sparseTensors, sumOfSquares, viewTensor, type ExplosionPolicy, type Gradient, type ParameterLayout } from '@bptt/core';
+import {
+  areFinite, clipGradient, denseSize, denseTensors, scaleGradient, sgdStep, sparseTensors, sumOfSquares, viewTensor,
+  type Clip, type ExplosionPolicy, type Gradient, type Optimizer, type OptimizerTarget, type ParameterLayout,
+} from '@bptt/core';
 import type { StepOutcome } from './run-event.js';
 
 /** Factor of a recurrent matrix in the gradient that `shrink` puts in place of one that is not finite. */
@@ -6,20 +9,24 @@ export const SHRINK_FACTOR = 0.02;
 
 export interface StepUpdate {
   readonly layout: ParameterLayout;
+  readonly optimizer: Optimizer;
   /** Parameters before the step; not changed. */
   readonly parameters: Float32Array;
+  /** Slots of the optimiser before the step; not changed. */
+  readonly slots: readonly Float32Array[];
+  /** Steps of the optimiser before this one. */
+  readonly updates: number;
   /** Sum over the batch; scaled in place. Undefined where a microshard's gradient, or a sum of them, is not finite. */
   readonly gradient: Gradient | undefined;
   /** What the sum is divided by; 0 for a batch without targets. */
   readonly divisor: number;
-  /** Largest global norm; 0 clips nothing. */
-  readonly clip: number;
+  readonly clip: Clip;
   readonly learningRate: number;
   readonly policy: ExplosionPolicy;
 }
 
 export interface UpdateResult {
-  /** `stopped`: the policy ends the run. */
+  /** `updated`: the optimiser made its step, and its slots are those in the target. `stopped`: the policy ends the run. */
   readonly outcome: StepOutcome | 'stopped';
   /** Before clipping; NaN where the gradient is not finite, 0 for a batch without targets. */
   readonly gradientNorm: number;
@@ -27,21 +34,21 @@ export interface UpdateResult {
 }
 
 /**
- * One step of the parameters, written into `into`: divide, clip by global norm, descend. An explosion is a gradient, or parameters after
- * the step, that are not finite: then the policy decides, and `into` never holds anything but finite numbers or the old parameters.
+ * One step of the parameters, written into `into`: divide, clip, let the optimiser descend. An explosion is a gradient, or parameters or slots after
+ * the step, that are not finite: then the policy decides, the parameters in `into` are finite ones or the old ones, and its slots are to be dropped.
  */
-export function applyStep(step: StepUpdate, into: Float32Array): UpdateResult {
-  const { layout, parameters, gradient, divisor, clip, learningRate } = step;
+export function applyStep(step: StepUpdate, into: OptimizerTarget): UpdateResult {
+  const { optimizer, parameters, gradient, divisor, clip } = step;
   if (divisor === 0) {
-    into.set(parameters);
+    into.parameters.set(parameters);
     return { outcome: 'empty', gradientNorm: 0, clipped: false };
   }
-  if (gradient === undefined || !isFiniteGradient(gradient)) return explode(step, into);
+  if (gradient === undefined || !isFiniteGradient(gradient)) return explode(step, into.parameters);
   scaleGradient(gradient, Math.fround(1 / divisor));
-  const gradientNorm = clip > 0 ? clipByGlobalNorm(gradient, clip) : Math.sqrt(sumOfSquares(gradient));
-  sgdStep({ layout, parameters, gradient, learningRate }, into);
-  if (!isFiniteArray(into)) return explode(step, into);
-  return { outcome: 'updated', gradientNorm, clipped: clip > 0 && gradientNorm > clip };
+  const result = clipGradient(gradient, clip);
+  optimizer.step({ ...step, gradient }, into);
+  if (![into.parameters, ...into.slots].every(areFinite)) return explode(step, into.parameters);
+  return { outcome: 'updated', ...result };
 }
 
 /** Whether every element is finite. Squares of float32 numbers cannot leave the range of float64. */
@@ -67,10 +74,4 @@ function shrinkGradient(layout: ParameterLayout, parameters: Float32Array): Grad
     at += values.length;
   }
   return { dense, sparse: sparseTensors(layout).map(() => ({ rows: new Uint32Array(0), values: new Float32Array(0) })) };
-}
-
-function isFiniteArray(values: Float32Array): boolean {
-  let zero = 0;
-  for (let i = 0; i < values.length; i += 1) zero += values[i] * 0;
-  return zero === 0;
 }

@@ -118,7 +118,7 @@ async function computeAndPush(context: LeaseContext, lease: Lease__Output, signa
   const { leaseId, step, nodeBegin, nodeWidth } = lease;
   const work = readLease(lease, context.model);
   onEvent({ event: 'lease', leaseId, kind: work.kind, step, nodeBegin, nodeWidth });
-  const parameters = await obtainParameters(context, step, signal);
+  const parameters = await obtainParameters(context, lease.parametersSha256.toString('hex'), signal);
   if (parameters === undefined) return;
   const result = await pool.compute({ ...work, parameters }, signal);
   const header = headerOf(context, lease, result);
@@ -126,11 +126,11 @@ async function computeAndPush(context: LeaseContext, lease: Lease__Output, signa
   onEvent({ event: 'pushed', step, outcome: outcomeOf(reply) });
 }
 
-/** Undefined where the server no longer holds that step: the lease is over. */
-async function obtainParameters({ connection, runId, cache, callBackoff }: LeaseContext, step: number, signal: AbortSignal): Promise<Float32Array | undefined> {
-  if (cache.held?.step === step) return cache.held.values;
+/** Undefined where the server no longer holds these parameters: the lease is over. */
+async function obtainParameters({ connection, runId, cache, callBackoff }: LeaseContext, sha256: string, signal: AbortSignal): Promise<Float32Array | undefined> {
+  if (cache.held?.sha256 === sha256 && cache.held.isHeld()) return cache.held.values;
   try {
-    cache.held = await withRetries(() => connection.pullParameters(runId, step), callBackoff, signal);
+    cache.held = await withRetries(() => connection.pullParameters(runId, sha256), callBackoff, signal);
     return cache.held.values;
   } catch (error) {
     if (error instanceof BpttError && error.code === 'aborted') return undefined;

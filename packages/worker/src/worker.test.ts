@@ -60,14 +60,21 @@ describe('worker', () => {
     ]);
   });
 
-  it('pulls the parameters of a step once, and those of the next step again', async () => {
+  it('pulls parameters once, whatever step and kind of lease they are named in, and others again', async () => {
     const evaluation: ServerCommand__Output = { command: 'lease', lease: { ...leaseOf(2, 7, microshards), kind: 'LEASE_KIND_EVALUATE' } };
-    const { result, calls } = start(onReady(lease(1, 7), evaluation, lease(3, 8), FINISH));
-    expect((await result).microshardsDone).toBe(6);
-    expect(calls.pulls).toEqual([7, 8]);
-    expect(calls.pushes.map(({ header }) => header.kind)).toEqual(['LEASE_KIND_TRAIN', 'LEASE_KIND_EVALUATE', 'LEASE_KIND_TRAIN']);
+    const unchanged: ServerCommand__Output = { command: 'lease', lease: { ...leaseOf(3, 7, microshards), step: 8 } };
+    const { result, calls } = start(onReady(lease(1, 7), evaluation, unchanged, lease(4, 9), FINISH));
+    expect((await result).microshardsDone).toBe(8);
+    expect(calls.pulls).toEqual([7, 9]);
+    expect(calls.pushes.map(({ header }) => header.kind)).toEqual(['LEASE_KIND_TRAIN', 'LEASE_KIND_EVALUATE', 'LEASE_KIND_TRAIN', 'LEASE_KIND_TRAIN']);
     expect(calls.pushes[1].payload).toHaveLength(0);
     expect(calls.pushes[1].header.lossSum).toBe(calls.pushes[0].header.lossSum);
+  });
+
+  it('pulls again what is in memory no longer', async () => {
+    const { result, calls } = start({ ...onReady(lease(1), lease(2), FINISH), isHeld: () => false });
+    await result;
+    expect(calls.pulls).toEqual([7, 7]);
   });
 
   it.each(['DUPLICATE', 'STALE', 'FENCED'] as const)('is ready for the next lease after a push that was %s', async (outcome) => {

@@ -100,7 +100,8 @@ async function completeReport({ prepared, settings: { samples, seed, backend }, 
       instance.dispose();
     }
   }
-  return { result, runDirectory, unigramLoss: prepared.unigramLoss, samples: texts };
+  const { unigramLoss, unknownShare, server: { stepsTotal } } = prepared;
+  return { result, runDirectory, stepsTotal, unknownShare, unigramLoss, samples: texts };
 }
 
 /** Tells the user; under `launch`, people hear of the end from it, after all processes have ended. */

@@ -1,24 +1,30 @@
-import { denseTensors, sparseTensors, type Gradient } from '../gradient.js';
-import { matrixShape, type ParameterLayout } from '../parameters.js';
+import { denseTensors, sparseTensors } from '../gradient.js';
+import { matrixShape } from '../parameters.js';
+import { forEachSpan, type Decay, type Optimizer, type OptimizerStep } from './optimizer.js';
 
-export interface SgdStep {
-  readonly layout: ParameterLayout;
-  /** Parameters before the step; not changed. */
-  readonly parameters: Float32Array;
-  readonly gradient: Gradient;
-  readonly learningRate: number;
+/** Stochastic gradient descent: `p <- p - lr * (g + l2 * p) - lr * weightDecay * p`. */
+export function sgd({ l2, weightDecay }: Decay): Optimizer {
+  if (l2 === 0 && weightDecay === 0) return { slots: [], step: (step, into) => { sgdStep(step, into.parameters); } };
+  return {
+    slots: [],
+    step({ layout, parameters, gradient, learningRate }, into) {
+      const after = into.parameters;
+      forEachSpan(layout, gradient, (begin, end, values, at) => {
+        for (let i = begin, j = at; i < end; i += 1, j += 1) {
+          const p = parameters[i];
+          after[i] = p - learningRate * (values[j] + l2 * p) - learningRate * weightDecay * p;
+        }
+      });
+    },
+  };
 }
 
-/**
- * Stochastic gradient descent: `p <- p - lr * g`, written into `into`, another buffer, so that readers of the old step are never
- * disturbed. `lr` is rounded to float32, and so is the product before it is subtracted.
- */
-export function sgdStep({ layout, parameters, gradient, learningRate }: SgdStep, into: Float32Array): void {
-  const lr = Math.fround(learningRate);
+/** `p <- p - lr * g` alone, written into `into`. Touches only rows that have a gradient: what is subtracted from others is zero. */
+export function sgdStep({ layout, parameters, gradient, learningRate }: Pick<OptimizerStep, 'layout' | 'parameters' | 'gradient' | 'learningRate'>, into: Float32Array): void {
   into.set(parameters);
   let at = 0;
   for (const { begin, end } of denseTensors(layout)) {
-    descend(into.subarray(begin, end), gradient.dense.subarray(at, at + end - begin), lr);
+    descend(into.subarray(begin, end), gradient.dense.subarray(at, at + end - begin), learningRate);
     at += end - begin;
   }
   sparseTensors(layout).forEach((tensor, i) => {
@@ -26,11 +32,11 @@ export function sgdStep({ layout, parameters, gradient, learningRate }: SgdStep,
     const { rows, values } = gradient.sparse[i];
     rows.forEach((row, r) => {
       const begin = tensor.begin + row * columns;
-      descend(into.subarray(begin, begin + columns), values.subarray(r * columns, (r + 1) * columns), lr);
+      descend(into.subarray(begin, begin + columns), values.subarray(r * columns, (r + 1) * columns), learningRate);
     });
   });
 }
 
 function descend(parameters: Float32Array, gradient: Float32Array, learningRate: number): void {
-  for (let i = 0; i < parameters.length; i += 1) parameters[i] -= Math.fround(learningRate * gradient[i]);
+  for (let i = 0; i < parameters.length; i += 1) parameters[i] -= learningRate * gradient[i];
 }

@@ -1,5 +1,5 @@
 import { addCounts, addGradients, assert, createMicroshardComputer, encodeGradient, gradientBytes, reduceTree, referenceBackend, type MicroshardResult } from '@bptt/core';
-import type { ControlChannel, Lease__Output, Microshard__Output, PushGradientReply__Output, PushHeader__Output, ServerCommand__Output, ServerConnection, WorkerIdentity } from '@bptt/rpc';
+import type { ControlChannel, Lease__Output, Microshard__Output, PulledParameters, PushGradientReply__Output, PushHeader__Output, ServerCommand__Output, ServerConnection, WorkerIdentity } from '@bptt/rpc';
 import type { RunConfig } from '../run-config.js';
 
 /** What a push consists of. */
@@ -51,10 +51,15 @@ export class ReferenceWorker {
     }
   }
 
+  /** Pulls the parameters with this hash. */
+  pull(sha256: string): Promise<PulledParameters> {
+    return this.connection.pullParameters(this.#runId, sha256);
+  }
+
   /** Computes a lease. */
   async compute(lease: Lease__Output): Promise<PreparedPush> {
     const { model, objective, seed } = this.#config;
-    const { values } = await this.connection.pullParameters(this.#runId, lease.step);
+    const { values } = await this.pull(lease.parametersSha256.toString('hex'));
     const computer = createMicroshardComputer({ backend: referenceBackend({ precision: 'float32' }), model, objective, seed });
     computer.setParameters(values);
     const results = new Map<number, MicroshardResult>();

@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
+import { optimizerConfig } from '@bptt/core';
+import type { Lease__Output } from '@bptt/rpc';
 import { exploded, ReferenceWorker, type PreparedPush } from './reference-worker.js';
 import { startTestServer, type TestServer, type TestServerOptions, type Transport } from './test-server.js';
-import type { Lease__Output } from '@bptt/rpc';
+import { tinyConfig } from './tiny-run.js';
 
 /** What every `ServerConnection` must do, and how the server behind it must answer: each outcome and each refusal of the protocol. */
 export function describeServerConnection(transport: Transport): void {
@@ -53,18 +55,56 @@ export function describeServerConnection(transport: Transport): void {
     });
 
     it('hands out parameters that have the hash it names', async () => {
-      const { connect, server } = await start();
-      const { values, sha256, step } = await connect().pullParameters(server.info.runId, 0);
-      expect(step).toBe(0);
+      const { connect, config } = await start();
+      const worker = await ReferenceWorker.join(connect(), config);
+      const wanted = (await leaseOf(worker)).parametersSha256.toString('hex');
+      const pulled = await worker.pull(wanted);
+      expect(pulled).toMatchObject({ step: 0, sha256: wanted });
+      expect(pulled.isHeld()).toBe(true);
+      const { values } = pulled;
       expect(values.buffer).toBeInstanceOf(SharedArrayBuffer);
-      expect(createHash('sha256').update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength)).digest('hex')).toBe(sha256);
+      expect(createHash('sha256').update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength)).digest('hex')).toBe(wanted);
     });
 
-    it('refuses parameters of another run, and of a step that is not held', async () => {
-      const { connect, server } = await start();
-      const connection = connect();
-      await expect(connection.pullParameters('other', 0)).rejects.toMatchObject({ code: 'failed-precondition' });
-      await expect(connection.pullParameters(server.info.runId, 1)).rejects.toMatchObject({ code: 'aborted' });
+    it('refuses parameters of another run, and such as are not held', async () => {
+      const { connect, server, config } = await start();
+      const worker = await ReferenceWorker.join(connect(), config);
+      const sha256 = (await leaseOf(worker)).parametersSha256.toString('hex');
+      await expect(worker.connection.pullParameters('other', sha256)).rejects.toMatchObject({ code: 'failed-precondition' });
+      await expect(worker.connection.pullParameters(server.info.runId, '00'.repeat(32))).rejects.toMatchObject({ code: 'aborted', message: expect.stringContaining('00000000') as string });
+    });
+
+    it('has several parameters at one step: evaluates an average while the next step starts from an iterate', async () => {
+      const { connect, config } = await start({ config: tinyConfig({ optimizer: optimizerConfig('asgd', { nonmono: 1 }), learningRate: 30, clip: { kind: 'none' }, validEvery: 1 }), stepsTotal: 12 });
+      const worker = await ReferenceWorker.join(connect(), config);
+      const evaluated = new Map<number, string>();
+      for (let lease = await worker.lease(); lease !== undefined; lease = await worker.lease()) {
+        const sha256 = lease.parametersSha256.toString('hex');
+        if (lease.kind === 'LEASE_KIND_EVALUATE') evaluated.set(lease.step, sha256);
+        await worker.push(await worker.compute(lease));
+        if (lease.kind === 'LEASE_KIND_TRAIN' && evaluated.has(lease.step) && evaluated.get(lease.step) !== sha256) return;
+      }
+      throw new Error('no average was evaluated');
+    });
+
+    it('goes back to the best parameters after a validation that did not improve', async () => {
+      const { connect, config, server, events } = await start({ config: tinyConfig({ schedule: { kind: 'plateau', factor: 4 }, learningRate: 60, clip: { kind: 'none' }, validEvery: 1 }), stepsTotal: 12 });
+      const worker = await ReferenceWorker.join(connect(), config);
+      const evaluated = new Map<number, string>();
+      const trained = new Map<number, string>();
+      for (let lease = await worker.lease(); lease !== undefined; lease = await worker.lease()) {
+        (lease.kind === 'LEASE_KIND_TRAIN' ? trained : evaluated).set(lease.step, lease.parametersSha256.toString('hex'));
+        await worker.push(await worker.compute(lease));
+      }
+      expect((await server.finished).outcome).toBe('finished');
+      const validations = events.flatMap((event) => (event.event === 'validation' ? [event] : []));
+      const restores = validations.filter(({ restored, step }) => restored && step < 12);
+      expect(restores.length).toBeGreaterThan(0);
+      for (const { step } of restores) {
+        const best = validations.findLast((validation) => validation.improved && validation.step < step);
+        expect(trained.get(step)).toBe(evaluated.get(best?.step ?? -1));
+        expect(trained.get(step)).not.toBe(evaluated.get(step));
+      }
     });
 
     it('leases a node, takes its result, and goes on to the next step', async () => {

@@ -1,4 +1,4 @@
-import { addCounts, countMicroshard, INITIALIZATION_DEFAULTS, OBJECTIVE_DEFAULTS, type Microshard } from '@bptt/core';
+import { addCounts, countMicroshard, INITIALIZATION_DEFAULTS, OBJECTIVE_DEFAULTS, optimizerConfig, type Microshard } from '@bptt/core';
 import { randomMicroshard, smallModel } from '@bptt/core/testing';
 import type { RunConfig } from '../run-config.js';
 import type { RunData, TrainingBatch } from '../run-data.js';
@@ -15,9 +15,11 @@ export function tinyConfig(changes: Partial<RunConfig> = {}): RunConfig {
     objective: OBJECTIVE_DEFAULTS,
     batch: 6,
     microshards: 3,
+    optimizer: optimizerConfig('sgd'),
     learningRate: 0.5,
-    schedule: 'constant',
-    clip: 1,
+    schedule: { kind: 'constant' },
+    warmup: 0,
+    clip: { kind: 'norm', threshold: 1 },
     explosion: 'skip',
     validEvery: 0,
     checkpointEvery: 0,

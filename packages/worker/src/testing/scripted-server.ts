@@ -23,6 +23,8 @@ export interface Script {
   getInfo?(count: number): Promise<ServerInfo__Output>;
   join?(request: JoinRequest__Output, count: number): void;
   pull?(step: number, count: number): Promise<void>;
+  /** Whether parameters that were pulled are still in memory. */
+  isHeld?(): boolean;
   push?(header: PushHeader__Output, count: number): Promise<PushOutcome__Output>;
   leave?(): Promise<void>;
 }
@@ -53,6 +55,13 @@ export function parametersAt(step: number): Float32Array {
   return sharedParameters(MODEL, 100 + step);
 }
 
+const STEPS = Array.from({ length: 12 }, (_, step) => step);
+
+/** The hash of the parameters at a step, hex. */
+export function parametersSha256At(step: number): string {
+  return sha256Hex(bytesOf(parametersAt(step)));
+}
+
 /** A server that follows a script: the other end of a worker, where a test decides what happens when. */
 export function scriptedServer(script: Script): ScriptedServer {
   const calls: ScriptedServer['calls'] = { joins: [], pulls: [], pushes: [], messages: [], leaves: [], log: [] };
@@ -80,11 +89,12 @@ export function scriptedServer(script: Script): ScriptedServer {
         },
       };
     },
-    async pullParameters(_runId, step) {
+    async pullParameters(_runId, sha256) {
+      const step = STEPS.find((candidate) => parametersSha256At(candidate) === sha256);
+      if (step === undefined) throw new BpttError('aborted', `parameters ${sha256} are those of no step`);
       calls.pulls.push(step);
       await script.pull?.(step, calls.pulls.length);
-      const values = parametersAt(step);
-      return { step, values, sha256: sha256Hex(bytesOf(values)) };
+      return { step, values: parametersAt(step), sha256, isHeld: () => script.isHeld?.() ?? true };
     },
     async pushGradient(header, payload): Promise<PushGradientReply__Output> {
       calls.pushes.push({ header, payload });
@@ -107,7 +117,7 @@ export function scriptedServer(script: Script): ScriptedServer {
 export function leaseOf(leaseId: number, step: number, microshards: readonly Microshard[]): Lease__Output {
   return {
     leaseId, kind: 'LEASE_KIND_TRAIN', step, nodeBegin: microshards[0].index, nodeWidth: microshards.length, expiresInMs: 10_000, batch: BATCH.counts,
-    microshards: microshards.map(microshardMessage),
+    microshards: microshards.map(microshardMessage), parametersSha256: Buffer.from(parametersSha256At(step), 'hex'),
   };
 }
 

@@ -11,9 +11,6 @@ import type { Long } from '@grpc/proto-loader';
 export interface Lease {
   'leaseId'?: (number | string | Long);
   'kind'?: (_bptt_v1_LeaseKind);
-  /**
-   * Step, and version of the parameters to pull.
-   */
   'step'?: (number | string | Long);
   'nodeBegin'?: (number);
   'nodeWidth'?: (number);
@@ -23,6 +20,10 @@ export interface Lease {
    * Of the whole batch, whatever part of it this lease is. Unset for an evaluation.
    */
   'batch'?: (_bptt_v1_BatchCounts | null);
+  /**
+   * Of the parameters to pull: a step may have several, such as an average of iterates that is evaluated.
+   */
+  'parametersSha256'?: (Buffer | Uint8Array | string);
 }
 
 /**
@@ -31,9 +32,6 @@ export interface Lease {
 export interface Lease__Output {
   'leaseId': (number);
   'kind': (_bptt_v1_LeaseKind__Output);
-  /**
-   * Step, and version of the parameters to pull.
-   */
   'step': (number);
   'nodeBegin': (number);
   'nodeWidth': (number);
@@ -43,4 +41,8 @@ export interface Lease__Output {
    * Of the whole batch, whatever part of it this lease is. Unset for an evaluation.
    */
   'batch': (_bptt_v1_BatchCounts__Output | null);
+  /**
+   * Of the parameters to pull: a step may have several, such as an average of iterates that is evaluated.
+   */
+  'parametersSha256': (Buffer);
 }

@@ -13,7 +13,12 @@ export interface PullParametersRequest {
    * Parts of the blob, ascending; a row of a tensor is such a range. Empty: everything.
    */
   'ranges'?: (_bptt_v1_ByteRange)[];
+  /**
+   * Exactly the parameters with this hash. Unset: those that the step, or the newest, is judged by.
+   */
+  'parametersSha256'?: (Buffer | Uint8Array | string);
   '_step'?: "step";
+  '_parametersSha256'?: "parametersSha256";
 }
 
 export interface PullParametersRequest__Output {
@@ -26,5 +31,10 @@ export interface PullParametersRequest__Output {
    * Parts of the blob, ascending; a row of a tensor is such a range. Empty: everything.
    */
   'ranges': (_bptt_v1_ByteRange__Output)[];
+  /**
+   * Exactly the parameters with this hash. Unset: those that the step, or the newest, is judged by.
+   */
+  'parametersSha256'?: (Buffer);
   '_step'?: "step";
+  '_parametersSha256'?: "parametersSha256";
 }

@@ -1,0 +1,131 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  assertLegal, BpttError, createOptimizer, denseSize, formatSchedule, initializeParameters, lossBound, matrixShape, optimizerConfig, parameterLayout, parseSchedule, sparseTensors,
+  type ParameterLayout,
+} from '@bptt/core';
+import { sha256Hex } from '@bptt/rpc';
+import { floatsSha256, type Checkpoint, type CheckpointOrigin } from './checkpoint-format.js';
+import { runId, type RunConfig } from './run-config.js';
+import { FIRST_CURSOR, isAveraged, type RunSettings } from './run-state.js';
+import type { ParameterServerOptions } from './server-options.js';
+
+const WORKER_TIMEOUT_MS = 10_000;
+const LEASE_FLOOR_MS = 10_000;
+
+/** @throws BpttError `invalid-argument` for the first thing in `options` that no run can have */
+export function assertLegalRun({ config, data, stepsTotal, initialParameters, patience = 0 }: ParameterServerOptions): void {
+  assertLegal(config);
+  if (data.microshards !== config.microshards) {
+    throw refused(`microshards: expected ${String(config.microshards)} as configured, got data cut into ${String(data.microshards)}`);
+  }
+  whole('steps', stepsTotal, 0);
+  whole('stepsPerEpoch', data.stepsPerEpoch, 1);
+  whole('validEvery', config.validEvery, 0);
+  whole('checkpointEvery', config.checkpointEvery, 0);
+  whole('warmup', config.warmup, 0);
+  whole('patience', patience, 0);
+  assertLegalDescent(config);
+  if (data.evaluation.count === 0) {
+    const needing = [patience > 0 ? ['patience'] : [], config.optimizer.name === 'asgd' ? ['optimizer asgd'] : [], restoresBest(config) ? ['schedule plateau'] : []].flat();
+    if (needing.length > 0) throw refused(`${needing[0]}: expected a corpus with text to validate on, got one without`);
+  }
+  const { initialParametersSha256 } = config;
+  const given = initialParameters === undefined ? undefined : floatsSha256(initialParameters);
+  if (given !== undefined && given !== initialParametersSha256) {
+    throw refused(`initialParametersSha256: expected ${given}, as given, got ${initialParametersSha256 ?? 'nothing'}`);
+  }
+}
+
+/**
+ * What a run begins with that has no checkpoint. Reads `vocabulary.json` of the run folder.
+ * @throws BpttError `invalid-argument` where the configuration names initial parameters and none are given
+ */
+export function firstCheckpoint({ config, data, runDirectory, backendId, initialParameters }: ParameterServerOptions): Checkpoint {
+  if (initialParameters === undefined && config.initialParametersSha256 !== undefined) throw refused(`initialParametersSha256: expected parameters with sha256 ${config.initialParametersSha256}, got none`);
+  const parameters = initialParameters ?? initializeParameters(config.model, config.seed, config.initialization);
+  const origin: CheckpointOrigin = {
+    runId: runId(config, data.hash, backendId),
+    backendId,
+    corpusHash: data.hash,
+    configJson: JSON.stringify(config),
+    vocabularySha256: sha256Hex(readFileSync(join(runDirectory, 'vocabulary.json'))),
+  };
+  return {
+    origin,
+    cursor: FIRST_CURSOR,
+    parameters,
+    parametersSha256: floatsSha256(parameters),
+    iterate: undefined,
+    slots: Object.fromEntries(createOptimizer(config.optimizer).slots.map((name) => [name, new Float32Array(parameters.length)])),
+    best: undefined,
+    states: Array.from({ length: data.microshards }, () => undefined),
+  };
+}
+
+/**
+ * Checks that a checkpoint is one of this run and has all that its optimiser and its schedule need.
+ * @throws BpttError `failed-precondition` for a checkpoint of another run, `data-loss` for one that lacks something
+ */
+export function assertCheckpointFits({ origin, cursor, slots, iterate, best, states }: Checkpoint, { config, data, backendId }: ParameterServerOptions): void {
+  const expected = runId(config, data.hash, backendId);
+  if (origin.runId !== expected) throw new BpttError('failed-precondition', `checkpoint: expected run ${expected}, got one of run ${origin.runId}`);
+  const parts: readonly (readonly [string, unknown, unknown])[] = [
+    ['slots of the optimiser', createOptimizer(config.optimizer).slots.toSorted().join(), Object.keys(slots).sort().join()],
+    ['an iterate beside the average', isAveraged(cursor), iterate !== undefined],
+    ['best parameters', restoresBest(config) && cursor.validation.bestLoss !== null, best !== undefined],
+    ['carried states', data.microshards, states.length],
+  ];
+  for (const [what, wanted, got] of parts) if (wanted !== got) throw new BpttError('data-loss', `checkpoint: ${what}: expected ${JSON.stringify(wanted)}, got ${JSON.stringify(got)}`);
+}
+
+/** Whether the schedule may go back to the parameters of the best validation. */
+export function restoresBest({ schedule }: Pick<RunConfig, 'schedule'>): boolean {
+  return schedule.kind === 'plateau';
+}
+
+/** What the state machine needs to know of a run. */
+export function runSettings({ config, data, backendId, stepsTotal, patience = 0, timing = {} }: ParameterServerOptions): RunSettings {
+  const { optimizer, learningRate, schedule, warmup } = config;
+  return {
+    runId: runId(config, data.hash, backendId),
+    microshards: data.microshards,
+    evaluationLeaves: data.evaluation.count,
+    stepsTotal,
+    stepsPerEpoch: data.stepsPerEpoch,
+    validEvery: config.validEvery,
+    checkpointEvery: config.checkpointEvery,
+    learningRatePlan: { learningRate, schedule, warmup },
+    nonmono: optimizer.name === 'asgd' ? optimizer.nonmono : undefined,
+    patience,
+    lossBound: lossBound(config.model),
+    gradientBytes: gradientBounds(parameterLayout(config.model)),
+    leaseFloorMs: timing.leaseFloorMs ?? LEASE_FLOOR_MS,
+    workerTimeoutMs: timing.workerTimeoutMs ?? WORKER_TIMEOUT_MS,
+    generationFirst: Date.now(),
+  };
+}
+
+function assertLegalDescent({ optimizer, learningRate, schedule, clip }: RunConfig): void {
+  const { name, ...settings } = optimizer;
+  optimizerConfig(name, settings);
+  parseSchedule(formatSchedule(schedule));
+  if (!(Number.isFinite(learningRate) && learningRate >= 0)) throw refused(`learningRate: expected a number from 0, got ${String(learningRate)}`);
+  if (clip.kind !== 'none' && !(Number.isFinite(clip.threshold) && clip.threshold > 0)) throw refused(`clip: expected a threshold above 0, got ${String(clip.threshold)}`);
+  if (name === 'asgd' && schedule.kind === 'plateau') throw refused('schedule: expected another than plateau with optimizer asgd, whose averaging answers a plateau already');
+}
+
+function whole(key: string, value: number, least: number): void {
+  if (!Number.isSafeInteger(value) || value < least) throw refused(`${key}: expected a whole number from ${String(least)}, got ${String(value)}`);
+}
+
+/** Fewest and most bytes of a gradient: no row of any row-sparse tensor, and all of them. */
+function gradientBounds(layout: ParameterLayout): readonly [number, number] {
+  const sparse = sparseTensors(layout).map(matrixShape);
+  const least = 4 * (denseSize(layout) + sparse.length);
+  return [least, sparse.reduce((most, { rows, columns }) => most + 4 * rows * (1 + columns), least)];
+}
+
+function refused(message: string): BpttError {
+  return new BpttError('invalid-argument', message);
+}
