@@ -27,7 +27,7 @@ export interface PreparedRun {
 export async function prepareRun(corpusName: string, { settings, resume, overwrite }: Omit<TrainingRequest, 'json'>, signal: AbortSignal): Promise<PreparedRun> {
   const runDirectory = runDirectoryOf(settings, corpusName);
   assertFolderFree(runDirectory, { resume, overwrite });
-  const backendId = createBackend(settings.backend).id;
+  const backendId = (await createBackend(settings.backend)).id;
   const { tokens, lowercase, sentences, vocabulary } = settings;
   const isCacheNew = !existsSync(settings.cache);
   let corpus: Corpus | undefined;

@@ -48,7 +48,7 @@ function machine(): Finding[] {
 async function backendFinding(name: BackendName): Promise<Finding> {
   let backend: Backend | undefined;
   try {
-    backend = createBackend(name).create();
+    backend = (await createBackend(name)).create();
     const settings = parseSettings(gradcheckSchema, { hidden: 3, vocabulary: 5, length: 3, batch: 2 });
     const testCase = { model: modelOf(settings), truncation: settings.truncation, reduction: settings.reduction, microshard: raggedMicroshard(settings) };
     const { passed, largestRelativeError } = await checkGradient(testCase, { backend, tolerance: 1e-2 });

@@ -30,7 +30,7 @@ export async function evaluate(run: string, corpusName: string, { json = false, 
   const signal = watchInterrupts();
   const trained = loadTrainedModel(run, (message) => { processOutput.warn(message); });
   const corpus = await openCorpus(corpusName, { ...trained.text, vocabulary: trained.vocabulary, cacheDirectory: cache });
-  const instance = createBackend(backend).create();
+  const instance = (await createBackend(backend)).create();
   try {
     const { split, name, path } = await chooseSplit(corpusName, corpus);
     const evaluation = await evaluateSplit(trained, split, instance, signal);

@@ -13,7 +13,7 @@ export async function generate(run: string, { json = false, ...flags }: Flags & 
   const signal = watchInterrupts();
   const trained = loadTrainedModel(run, (message) => { processOutput.warn(message); });
   const words = promptWords(trained, prompt, (message) => { processOutput.warn(message); });
-  const instance = createBackend(backend).create();
+  const instance = (await createBackend(backend)).create();
   let index = 0;
   try {
     for await (const { text, ended } of sampleTexts(trained, instance, { ...options, prompt: words })) {

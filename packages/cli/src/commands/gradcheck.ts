@@ -20,7 +20,7 @@ export async function gradcheck({ json = false, ...flags }: Flags & { readonly j
 async function check(settings: GradcheckSettings): Promise<{ result: GradientCheckResult; backendId: string; tolerance: number }> {
   const { truncation, reduction, length, batch, seed, vocabulary } = settings;
   const isFloat64 = settings.backend === 'reference-f64';
-  const backend = isFloat64 ? referenceBackend({ precision: 'float64' }) : createBackend(settings.backend).create();
+  const backend = isFloat64 ? referenceBackend({ precision: 'float64' }) : (await createBackend(settings.backend)).create();
   const tolerance = settings.tolerance ?? (isFloat64 ? TOLERANCE.float64 : TOLERANCE.float32);
   try {
     const microshard = raggedMicroshard({ vocabulary, length, batch, seed });

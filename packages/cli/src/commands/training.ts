@@ -92,7 +92,7 @@ async function completeReport({ prepared, settings: { samples, seed, backend }, 
   const { runDirectory } = prepared.server;
   const texts: string[] = [];
   if (samples > 0 && result.outcome === 'finished') {
-    const instance = createBackend(backend).create();
+    const instance = (await createBackend(backend)).create();
     try {
       const trained = loadTrainedModel(runDirectory, (message) => { reporter.event({ event: 'warning', message }); });
       for await (const { text } of sampleTexts(trained, instance, { prompt: [], length: SAMPLE_WORDS_MAX, seed, samples })) texts.push(text);
