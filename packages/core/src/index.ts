@@ -1,4 +1,5 @@
 export * from './backend.js';
+export * from './beam-search.js';
 export * from './clip.js';
 export * from './errors.js';
 export * from './explosion.js';
@@ -18,4 +19,6 @@ export * from './reference-backend.js';
 export * from './sampling.js';
 export * from './schedule.js';
 export * from './shape.js';
+export * from './state-lanes.js';
+export * from './text-rules.js';
 export * from './truncation.js';
