@@ -3,10 +3,10 @@ import { createRequire } from 'node:module';
 import { checkGradient, type Backend } from '@bptt/core';
 import { BpttClient } from '@bptt/rpc';
 import { createBackend, type BackendName } from '@bptt/worker';
-import { doctorSchema, modelOf, gradcheckSchema, type Flags } from '../config.js';
+import { modelOf, parseSettings } from '@bptt/trainer/settings';
+import { doctorSchema, gradcheckSchema, type Flags } from '../command-settings.js';
 import { EXIT, errorLine, type ExitCode } from '../exit-codes.js';
 import { processOutput } from '../output.js';
-import { parseSettings } from '../settings-schema.js';
 import { raggedMicroshard } from './gradcheck.js';
 
 const NODE_MIN = [20, 19] as const;

@@ -1,9 +1,9 @@
 import { checkGradient, NO_TOKEN, referenceBackend, stream, type GradientCheckResult, type Microshard } from '@bptt/core';
 import { createBackend } from '@bptt/worker';
-import { gradcheckSchema, modelOf, type Flags, type GradcheckSettings } from '../config.js';
+import { modelOf, parseSettings } from '@bptt/trainer/settings';
+import { gradcheckSchema, type Flags, type GradcheckSettings } from '../command-settings.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { processOutput } from '../output.js';
-import { parseSettings } from '../settings-schema.js';
 
 /** Largest relative error that passes in float64, and with backends that compute in float32. */
 const TOLERANCE = { float64: 1e-6, float32: 1e-3 } as const;

@@ -1,15 +1,13 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { availableParallelism, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BpttError } from '@bptt/core';
-import { BACKEND_NAMES } from '@bptt/worker';
-import { SENTENCE_RULES, TOKEN_KINDS } from '@bptt/data';
+import { parseSettings, trainingSchema } from '@bptt/trainer/settings';
 import { Command } from 'commander';
 import * as fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import { flagWords, generateSchema, gradcheckSchema, microshardsOf, runConfigOf, runDirectoryOf, threadsOf, trainingSchema, trainingSettings } from './config.js';
+import { evaluateSchema, flagWords, generateSchema, gradcheckSchema, trainingSettingsOf } from './command-settings.js';
 import { addOptions } from './options.js';
-import { parseSettings } from './settings-schema.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'bptt-config-'));
 afterAll(() => { rmSync(folder, { recursive: true }); });
@@ -28,7 +26,7 @@ function flagsOf(words: readonly string[]): Record<string, unknown> {
 
 describe('the settings of a run', () => {
   it('have defaults for everything', async () => {
-    expect(await trainingSettings({})).toMatchObject({
+    expect(await trainingSettingsOf({})).toMatchObject({
       cell: 'rnn', activation: 'tanh', hidden: 128, layers: 1, input: 'onehot', biases: true, vocabulary: 8000, tokens: 'word', lowercase: true, sentences: 'auto',
       truncation: { kind: 'full' }, reduction: 'tokenMean', batch: 32, clip: 1, explosion: 'skip', schedule: 'constant', samples: 0, cache: '.bptt-cache', backend: 'auto',
     });
@@ -36,9 +34,9 @@ describe('the settings of a run', () => {
 
   it('come from flags over the file over defaults', async () => {
     const path = file('{"hidden": 7, "batch": 9, "truncation": "window:4", "biases": false}');
-    const settings = await trainingSettings(flagsOf(['--hidden', '8', '--lr=0.5', '--biases']), path);
+    const settings = await trainingSettingsOf(flagsOf(['--hidden', '8', '--lr=0.5', '--biases']), path);
     expect(settings).toMatchObject({ hidden: 8, batch: 9, truncation: { kind: 'window', k: 4 }, lr: 0.5, biases: true, layers: 1 });
-    expect(await trainingSettings({}, path)).toMatchObject({ biases: false });
+    expect(await trainingSettingsOf({}, path)).toMatchObject({ biases: false });
   });
 
   it.each([
@@ -61,7 +59,7 @@ describe('the settings of a run', () => {
     [['--steps', '0'], 'steps: expected a whole number from 1 to 1000000000, got 0'],
     [['--run', ''], 'run: expected a folder, got ""'],
   ])('refuse %j with one line that names the key', async (words, message) => {
-    const error = await trainingSettings(flagsOf(words)).catch((thrown: unknown) => thrown);
+    const error = await trainingSettingsOf(flagsOf(words)).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(BpttError);
     expect(error).toMatchObject({ code: 'invalid-argument', message });
   });
@@ -75,11 +73,11 @@ describe('the settings of a run', () => {
     ['[1]', 'invalid-argument', /^config: expected one JSON object/],
     ['{"hidden": ', 'invalid-argument', /^config: expected JSON/],
   ])('refuse the file %s', async (content, code, message) => {
-    await expect(trainingSettings({}, file(content))).rejects.toMatchObject({ code, message: expect.stringMatching(message) as unknown });
+    await expect(trainingSettingsOf({}, file(content))).rejects.toMatchObject({ code, message: expect.stringMatching(message) as unknown });
   });
 
   it('refuse a file that is not there', async () => {
-    await expect(trainingSettings({}, join(folder, 'none.json'))).rejects.toMatchObject({ code: 'not-found', message: expect.stringContaining('ENOENT') as unknown });
+    await expect(trainingSettingsOf({}, join(folder, 'none.json'))).rejects.toMatchObject({ code: 'not-found', message: expect.stringContaining('ENOENT') as unknown });
   });
 
   it('survive being written as flags and read again', async () => {
@@ -89,42 +87,9 @@ describe('the settings of a run', () => {
       seed: fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER }), activation: fc.constantFrom('tanh', 'relu'),
     }, { requiredKeys: [] });
     await fc.assert(fc.asyncProperty(legal, async (flags) => {
-      const settings = await trainingSettings(flags);
-      expect(await trainingSettings(flagsOf(flagWords(settings)))).toEqual(settings);
+      const settings = await trainingSettingsOf(flags);
+      expect(await trainingSettingsOf(flagsOf(flagWords(settings)))).toEqual(settings);
     }), { numRuns: 50 });
-  });
-
-  it('know the lists of the packages that own them', () => {
-    expect(TOKEN_KINDS.every((tokens) => trainingSchema.safeParse({ tokens }).success)).toBe(true);
-    expect(SENTENCE_RULES.every((sentences) => trainingSchema.safeParse({ sentences }).success)).toBe(true);
-    expect(BACKEND_NAMES.every((backend) => trainingSchema.safeParse({ backend }).success)).toBe(true);
-  });
-});
-
-describe('what follows from settings', () => {
-  it('is a number of microshards that depends on the batch alone', () => {
-    expect(microshardsOf({ batch: 32, microshards: undefined })).toBe(8);
-    expect(microshardsOf({ batch: 3, microshards: undefined })).toBe(3);
-    expect(microshardsOf({ batch: 32, microshards: 5 })).toBe(5);
-  });
-
-  it('is a run folder named after the corpus', () => {
-    expect(runDirectoryOf({ run: undefined }, 'dataset:moby-dick')).toBe(join('runs', 'moby-dick'));
-    expect(runDirectoryOf({ run: undefined }, '/tmp/My book.txt')).toBe(join('runs', 'My-book'));
-    expect(runDirectoryOf({ run: 'here' }, 'book.txt')).toBe('here');
-  });
-
-  it('is at least one thread', () => {
-    expect(threadsOf(undefined, 1000)).toBe(1);
-    expect(threadsOf(undefined, 1)).toBe(availableParallelism());
-    expect(threadsOf(3, 1000)).toBe(3);
-  });
-
-  it('is the configuration of a run, without what does not change its outcome', async () => {
-    const config = runConfigOf(await trainingSettings({ batch: 4, threads: 3, steps: 10 }), 'book.txt');
-    expect(config).toMatchObject({ microshards: 4, learningRate: 1, corpus: { source: 'book.txt', tokens: 'word' }, model: { hidden: 128, cell: 'rnn' } });
-    expect(Object.keys(config)).not.toEqual(expect.arrayContaining(['threads']));
-    expect(Object.keys(config.model).sort()).toEqual(['activation', 'biases', 'cell', 'embedding', 'hidden', 'input', 'layers', 'vocabulary']);
   });
 });
 
@@ -132,7 +97,8 @@ describe('other schemas', () => {
   it('bound what generate does', () => {
     expect(() => parseSettings(generateSchema, { length: 10_001 })).toThrow('length: expected a whole number from 1 to 10000, got 10001');
     expect(() => parseSettings(generateSchema, { topP: 0 })).toThrow('topP: expected a number above 0 and up to 1, got 0');
-    expect(parseSettings(generateSchema, {})).toMatchObject({ length: 40, temperature: 1, topK: 0, topP: 1, prompt: '' });
+    expect(parseSettings(generateSchema, {})).toMatchObject({ length: 40, temperature: 1, topK: 0, topP: 1, prompt: '', beam: 0, forbid: '', checkpoint: 'last' });
+    expect(() => parseSettings(evaluateSchema, { checkpoint: 'first' })).toThrow('checkpoint: expected one of last, best, got "first"');
   });
 
   it('give gradcheck a small model in float64', () => {

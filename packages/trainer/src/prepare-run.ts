@@ -1,14 +1,20 @@
 import { existsSync, readdirSync, rmdirSync, rmSync, statSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { BpttError, parameterLayout } from '@bptt/core';
+import { BpttError } from '@bptt/core';
 import { openCorpus, unigramLoss, type Corpus } from '@bptt/data';
-import { assertLoopback } from '@bptt/rpc';
 import { corpusRunData, readStoredRun, type ParameterServerOptions } from '@bptt/server';
 import { createBackend } from '@bptt/worker';
-import { runConfigOf, runDirectoryOf, type TrainingRequest } from './config.js';
-import { untilInterrupted } from './parent.js';
-import { formatCount } from './progress.js';
+import { untilInterrupted } from './interruption.js';
+import { runConfigOf, runDirectoryOf, type TrainingSettings } from './training-settings.js';
+
+/** What a run is asked to do. */
+export interface RunRequest {
+  readonly settings: TrainingSettings;
+  /** Go on from the last checkpoint of the run folder. */
+  readonly resume: boolean;
+  /** Replace the run in the run folder. */
+  readonly overwrite: boolean;
+}
 
 /** A run whose input is known to be good. Nothing of it is on disk but the encoded corpus. */
 export interface PreparedRun {
@@ -16,15 +22,13 @@ export interface PreparedRun {
   readonly server: Omit<ParameterServerOptions, 'onEvent'>;
   /** Add-one unigram model on the validation targets, nats per token. */
   readonly unigramLoss: number;
-  /** What people want to know before a run starts. */
-  readonly notes: readonly string[];
 }
 
 /**
  * Checks everything that a run needs, before anything of it is made.
  * @throws BpttError with the first thing that is wrong; InterruptedError as soon as `signal` is aborted
  */
-export async function prepareRun(corpusName: string, { settings, resume, overwrite }: Omit<TrainingRequest, 'json'>, signal: AbortSignal): Promise<PreparedRun> {
+export async function prepareRun(corpusName: string, { settings, resume, overwrite }: RunRequest, signal: AbortSignal): Promise<PreparedRun> {
   const runDirectory = runDirectoryOf(settings, corpusName);
   assertFolderFree(runDirectory, { resume, overwrite });
   const backendId = (await createBackend(settings.backend)).id;
@@ -40,10 +44,6 @@ export async function prepareRun(corpusName: string, { settings, resume, overwri
       corpus,
       server: { config, data, vocabularyJson: corpus.vocabulary, runDirectory, backendId, stepsTotal, resume, overwrite },
       unigramLoss: unigramLoss(corpus.train, corpus.valid, corpus.vocabulary.size),
-      notes: [
-        `corpus ${corpusName}: training ${describe(corpus.train)}, validation ${describe(corpus.valid)}, vocabulary ${formatCount(corpus.vocabulary.size)}`,
-        `model ${settings.cell} ${settings.activation}: ${formatCount(parameterLayout(config.model).size)} parameters; backend ${backendId}; run folder ${runDirectory}`,
-      ],
     };
   } catch (error) {
     corpus?.close();
@@ -61,7 +61,7 @@ function discardCache(cache: string): void {
 }
 
 /** Said before a corpus is read, which may take minutes; the server looks closer. */
-function assertFolderFree(runDirectory: string, { resume, overwrite }: Pick<TrainingRequest, 'resume' | 'overwrite'>): void {
+function assertFolderFree(runDirectory: string, { resume, overwrite }: Pick<RunRequest, 'resume' | 'overwrite'>): void {
   const stats = statSync(runDirectory, { throwIfNoEntry: false });
   if (stats === undefined) {
     if (resume) throw new BpttError('not-found', `run folder ${runDirectory}: expected a run to resume, found nothing`);
@@ -73,24 +73,4 @@ function assertFolderFree(runDirectory: string, { resume, overwrite }: Pick<Trai
   else if (!isEmpty) {
     throw new BpttError('already-exists', `run folder ${runDirectory} is not empty: choose another with --run, or --resume or --overwrite`);
   }
-}
-
-function describe({ sentences, tokens }: { readonly sentences: number; readonly tokens: number }): string {
-  return `${formatCount(sentences)} sentences (${formatCount(tokens)} tokens)`;
-}
-
-/**
- * Checks that a server may listen at `address` and that nobody else does: before a run folder is made.
- * @throws BpttError `invalid-argument`, `permission-denied` or `already-exists`
- */
-export async function assertPortFree(address: string): Promise<void> {
-  const { host, port } = assertLoopback(address);
-  await new Promise<void>((resolve, reject) => {
-    const probe = createServer();
-    probe.once('error', (cause: NodeJS.ErrnoException) => {
-      const used = cause.code === 'EADDRINUSE';
-      reject(new BpttError(used ? 'already-exists' : 'invalid-argument', `listen: expected a free port, got ${address} (${used ? 'the port is in use' : cause.message})`, { cause }));
-    });
-    probe.listen({ host, port, exclusive: true }, () => probe.close(() => { resolve(); }));
-  });
 }
