@@ -3,6 +3,12 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { bptt, printedSha256, SMALL_RUN, startBptt, temporaryFolder, writeStory } from './support/cli.js';
 
+/** What `evaluate --json` writes. */
+interface Score extends Record<'tokens' | 'characters', number> {
+  readonly independent: Record<string, number>;
+  readonly carried: Record<string, number>;
+}
+
 const folder = temporaryFolder();
 beforeAll(() => { writeStory(folder); });
 
@@ -30,11 +36,14 @@ describe('bptt train', () => {
     expect(JSON.parse(unknown.stdout)).toMatchObject({ event: 'sample', index: 0 });
 
     const scored = await bptt(folder, 'evaluate', run, 'story.txt', '--json');
-    const evaluation = JSON.parse(scored.stdout) as Record<string, number>;
-    expect(evaluation).toMatchObject({ event: 'evaluation', parametersSha256: sha256, characters: readFileSync(join(folder, 'story.txt'), 'utf8').length });
-    expect(evaluation['perplexity']).toBeCloseTo(Math.exp(evaluation['loss']), 10);
-    expect(evaluation['perplexity']).toBeLessThan(unigram);
-    expect(evaluation['bitsPerCharacter']).toBeCloseTo((evaluation['loss'] * evaluation['tokens']) / Math.LN2 / evaluation['characters'], 10);
+    const evaluation = JSON.parse(scored.stdout) as Score;
+    expect(evaluation).toMatchObject({ event: 'evaluation', parametersSha256: sha256, unknown: 0, characters: readFileSync(join(folder, 'story.txt'), 'utf8').length });
+    for (const { nats, natsPerToken, perplexity, bitsPerCharacter } of [evaluation.independent, evaluation.carried]) {
+      expect(perplexity).toBeCloseTo(Math.exp(natsPerToken), 10);
+      expect(perplexity).toBeLessThan(unigram);
+      expect(natsPerToken).toBeCloseTo(nats / evaluation.tokens, 12);
+      expect(bitsPerCharacter).toBeCloseTo(nats / Math.LN2 / evaluation.characters, 10);
+    }
 
     const resumed = await bptt(folder, 'train', 'story.txt', ...SMALL_RUN, '--steps', '65', '--resume');
     const whole = await bptt(folder, 'train', 'story.txt', ...SMALL_RUN, '--steps', '65', '--run', 'whole');

@@ -1,6 +1,7 @@
 import { BpttError, type ErrorCode } from '@bptt/core';
 import { describe, expect, it } from 'vitest';
-import { errorReport, EXIT, exitCodeOf, InterruptedError } from './exit-codes.js';
+import { InterruptedError } from '@bptt/trainer/settings';
+import { errorReport, EXIT, exitCodeOf } from './exit-codes.js';
 
 describe('exitCodeOf', () => {
   it.each<[ErrorCode, number]>([

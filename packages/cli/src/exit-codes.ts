@@ -1,18 +1,11 @@
 import { BpttError, type ErrorCode } from '@bptt/core';
+import { InterruptedError } from '@bptt/trainer/settings';
 
 /** How the process ends, for scripts. `usage`: bad usage or input. `interrupted`: after a checkpoint, where there was a run. */
 export const EXIT = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
 const USAGE_CODES: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['invalid-argument', 'not-found', 'already-exists', 'permission-denied']);
-
-/** The user asked to stop. */
-export class InterruptedError extends Error {
-  constructor(what: string) {
-    super(`interrupted while ${what}`);
-    this.name = 'InterruptedError';
-  }
-}
 
 /** The exit code for an error, whoever threw it. What is not known is `failed`. */
 export function exitCodeOf(error: unknown): ExitCode {

@@ -1,6 +1,6 @@
 import { Option, type Command } from 'commander';
 import type { z } from 'zod';
-import { defaultOf, metaOf, type SettingsSchema } from './settings-schema.js';
+import { defaultOf, metaOf, type SettingsSchema } from '@bptt/trainer/settings';
 
 /**
  * Adds the options of `schema` to a command, each with its default in the help text. commander itself gets no defaults, so that an option

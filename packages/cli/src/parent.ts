@@ -1,4 +1,5 @@
-import { EXIT, InterruptedError, type ExitCode } from './exit-codes.js';
+import { InterruptedError } from '@bptt/trainer/settings';
+import { EXIT, type ExitCode } from './exit-codes.js';
 
 /** What a process that `launch` started tells it. */
 export type ChildMessage =
@@ -59,14 +60,4 @@ export function watchInterrupts(beforeExit: () => void = () => undefined): Abort
     if (!process.connected) stop();
   }
   return controller.signal;
-}
-
-/** `work`, or a rejection as soon as `signal` is aborted. */
-export function untilInterrupted<T>(work: Promise<T>, signal: AbortSignal, what: string): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => { reject(new InterruptedError(what)); };
-    if (signal.aborted) onAbort();
-    else signal.addEventListener('abort', onAbort, { once: true });
-    work.then(resolve, reject).finally(() => { signal.removeEventListener('abort', onAbort); });
-  });
 }

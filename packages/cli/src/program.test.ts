@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { doctorSchema, evaluateSchema, generateSchema, gradcheckSchema, launchSchema, serverSchema, serveSchema, trainingSchema, workSchema } from './config.js';
+import { metaOf, trainingSchema, type SettingsSchema } from '@bptt/trainer/settings';
+import { doctorSchema, evaluateSchema, generateSchema, gradcheckSchema, launchSchema, serverSchema, serveSchema, workSchema } from './command-settings.js';
 import { EXIT } from './exit-codes.js';
 import { createProgram, runProgram } from './program.js';
-import { metaOf, type SettingsSchema } from './settings-schema.js';
 
 const SCHEMAS: Readonly<Record<string, readonly SettingsSchema[]>> = {
   train: [trainingSchema], launch: [trainingSchema, launchSchema], serve: [trainingSchema, serveSchema], work: [workSchema], generate: [generateSchema],

@@ -1,9 +1,9 @@
 import { Command, CommanderError } from 'commander';
 import { BpttError } from '@bptt/core';
-import { doctorSchema, evaluateSchema, generateSchema, gradcheckSchema, launchSchema, readTrainingFlags, serverSchema, serveSchema, trainingSchema, workSchema, type Flags } from './config.js';
+import { parseSettings, trainingSchema } from '@bptt/trainer/settings';
+import { doctorSchema, evaluateSchema, generateSchema, gradcheckSchema, launchSchema, readTrainingFlags, serverSchema, serveSchema, workSchema, type Flags } from './command-settings.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
 import { addOptions } from './options.js';
-import { parseSettings } from './settings-schema.js';
 
 const JSON_HELP = 'one JSON object a line on stdout and nothing else (default: off)';
 
@@ -42,8 +42,9 @@ export function createProgram(onExit: (code: ExitCode) => void): Command {
   addOptions(generate, generateSchema);
   generate.option('--json', JSON_HELP).action(async (folder: string, flags: Flags) => run((await import('./commands/generate.js')).generate(folder, flags)));
 
-  const evaluate = program.command('evaluate').description('score a text with a run').argument('<run>', 'folder of a run').argument('<corpus>', 'text to score: a file, or the test split of a folder or data set');
+  const evaluate = program.command('evaluate').description('score a text with a run').argument('<run>', 'folder of a run').argument('<corpus>', 'text to score: a file, - for standard input, or the test split of a folder or data set');
   addOptions(evaluate, evaluateSchema);
+  evaluate.option('--per-line', 'score every line of a file or of standard input for itself, a row each: number, nats, tokens, unknown tokens, nats/token (default: off)');
   evaluate.option('--json', JSON_HELP).action(async (folder: string, corpus: string, flags: Flags) => run((await import('./commands/evaluate.js')).evaluate(folder, corpus, flags)));
 
   const gradcheck = program.command('gradcheck').description('compare the gradient of a small model with central differences');

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { stream } from './random.js';
-import { sampleWord, type SamplingOptions } from './sampling.js';
+import { logSumExp, sampleWord, type SamplingOptions } from './sampling.js';
 
 /** Logits of the probabilities 0.5, 0.25, 0.125, 0.125. */
 const logits = Float32Array.from([0.5, 0.25, 0.125, 0.125], Math.log);
@@ -43,8 +43,24 @@ describe('sampleWord', () => {
     expect(sampleWord(logits, { forbidden: new Set([0, 1, 2, 3]) }, 0.5)).toBeUndefined();
   });
 
+  it('draws among certain words alone, by their probability', () => {
+    expectNear(frequencies({ only: new Set([3, 1]) }), [0, 2 / 3, 0, 1 / 3]);
+    expect(sampleWord(logits, { only: new Set([2]), forbidden: new Set([2]) }, 0.5)).toBeUndefined();
+    expect(sampleWord(Float32Array.of(1, 1, 1), { only: new Set([2, 1]), temperature: 0 }, 0), 'ranked by id, whatever the order of the set').toBe(1);
+  });
+
   it('ranks equal logits by id and survives the largest random number', () => {
     expect(sampleWord(Float32Array.of(1, 1, 1), { temperature: 0 }, 0)).toBe(0);
     expect(sampleWord(Float32Array.of(1, 1, 1), {}, 1 - 2 ** -32)).toBe(2);
+  });
+});
+
+describe('logSumExp', () => {
+  it('normalises logits of any size', () => {
+    expect(logSumExp(logits)).toBeCloseTo(0, 7);
+    expect(logSumExp(Float32Array.of(1000, 1000))).toBeCloseTo(1000 + Math.log(2), 10);
+    expect(logSumExp(Float32Array.of(-1000, -Infinity))).toBe(-1000);
+    expect(logSumExp(Float32Array.of(1, NaN, 2))).toBeNaN();
+    expect(logSumExp(Float32Array.of(NaN, 2))).toBeNaN();
   });
 });

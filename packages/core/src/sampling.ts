@@ -10,25 +10,37 @@ export interface SamplingOptions {
   readonly topP?: number | undefined;
   /** Words that are never drawn. */
   readonly forbidden?: ReadonlySet<number> | undefined;
+  /** Where present, the words that alone may be drawn. */
+  readonly only?: ReadonlySet<number> | undefined;
 }
 
 /**
- * Draws a word from `softmax(logits / temperature)`, cut to the `topK` likeliest and then to the nucleus `topP` (Holtzman et al. 2020).
- * Words of equal logit are ranked by id, so that a draw is a pure function of its arguments.
+ * Draws a word from `softmax(logits / temperature)` over the allowed words, cut to the `topK` likeliest and then to the nucleus `topP`
+ * (Holtzman et al. 2020). Words of equal logit are ranked by id, so that a draw is a pure function of its arguments.
  * @param logits one row `[V]`
  * @param uniform the random number of this draw, in [0, 1)
  * @returns the word, or undefined where no allowed word has a finite logit
  */
 export function sampleWord(logits: FloatArray, options: SamplingOptions, uniform: number): number | undefined {
-  const { temperature = 1, topK = 0, topP = 1, forbidden } = options;
+  const { temperature = 1, topK = 0, topP = 1, forbidden, only } = options;
   assert(temperature >= 0 && topP > 0 && topP <= 1 && topK >= 0, () => `sampleWord: temperature ${String(temperature)}, topK ${String(topK)}, topP ${String(topP)}`);
-  const ranked = Array.from(logits.keys()).filter((word) => Number.isFinite(logits[word]) && !forbidden?.has(word));
+  const words = Array.from(only ?? logits.keys());
+  const ranked = words.filter((word) => Number.isFinite(logits[word]) && !forbidden?.has(word));
   ranked.sort((a, b) => logits[b] - logits[a] || a - b);
   if (ranked.length === 0) return undefined;
   if (temperature === 0) return ranked[0];
   const candidates = topK > 0 ? ranked.slice(0, topK) : ranked;
   const weights = candidates.map((word) => Math.exp((logits[word] - logits[candidates[0]]) / temperature));
   return candidates[drawIndex(nucleus(weights, topP), uniform)];
+}
+
+/** `log sum exp(logits)` in float64, so that `logits[w] - logSumExp(logits)` is the log-probability of word `w`, in nats. NaN where a logit is NaN. */
+export function logSumExp(logits: FloatArray): number {
+  let most = -Infinity;
+  for (const logit of logits) if (!(logit <= most)) most = logit;
+  let sum = 0;
+  for (const logit of logits) sum += Math.exp(logit - most);
+  return most + Math.log(sum);
 }
 
 /** The shortest beginning of `weights` that reaches the share `topP` of their sum. */

@@ -20,6 +20,8 @@ export interface EncodingTask {
   readonly settings: TextOptions;
   /** Words to keep, special tokens included, or a vocabulary of another text. */
   readonly vocabulary: number | Vocabulary;
+  /** Whether a single text is one split, `train`. */
+  readonly isWhole: boolean;
 }
 
 /**
@@ -54,7 +56,9 @@ async function encodeThrough(spool: TokenSpool, temporary: string, task: Encodin
   const { source, sourceSha256, settings } = task;
   const partEnds = await readParts(spool, task);
   const isVocabularyGiven = task.vocabulary instanceof Vocabulary;
-  const splitOf = source.kind === 'splits' ? splitByPart(partEnds) : splitByBlock(spool, isVocabularyGiven ? 1 : SPLIT_SENTENCES_MIN, source.name);
+  const splitOf = source.kind === 'splits' ? splitByPart(partEnds)
+    : task.isWhole ? (): SplitName => 'train'
+      : splitByBlock(spool, isVocabularyGiven ? 1 : SPLIT_SENTENCES_MIN, source.name);
   const runs = findRuns(spool, splitOf);
   const tokens = (runs.at(-1)?.wordsEnd ?? 0) + 2 * spool.sentences;
   if (tokens > CORPUS_TOKENS_MAX) throw new BpttError('resource-exhausted', `corpus ${source.name}: expected at most ${String(CORPUS_TOKENS_MAX)} tokens, got ${String(tokens)}`);

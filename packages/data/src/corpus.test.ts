@@ -157,7 +157,7 @@ describe('bad input', () => {
 
   it('a text that is not the one that was hashed is refused', async () => {
     const source = await openSource(write('book.txt', LINES.join('\n')));
-    const task = { source, sourceSha256: 'of another text', settings: WORDS, vocabulary: 8 };
+    const task = { source, sourceSha256: 'of another text', settings: WORDS, vocabulary: 8, isWhole: false };
     await expect(encodeCorpus(join(folder, 'cache', 'x.corpus'), task)).rejects.toMatchObject({ code: 'aborted', message: expect.stringContaining('changed while it was read') as string });
     expect(readdirSync(folder)).toEqual(['book.txt']);
   });
@@ -210,6 +210,18 @@ describe('a text scored with the vocabulary of another', () => {
     const corpus = await openCorpus(write('other.txt', 'b c a'), options({ vocabulary }));
     expect([...corpus.all.readSentence(0)]).toEqual([0, 4, 2, 3, 1]);
     expect([corpus.train.sentences, corpus.valid.sentences, corpus.test.sentences]).toEqual([1, 0, 0]);
+  });
+
+  it('keeps its order where it is not to be split, and is another file than the split one', async () => {
+    const path = write('long.txt', Array.from({ length: 400 }, (_, i) => `${'a '.repeat(i % 3)}b`).join('\n'));
+    const vocabulary = new Vocabulary(['a', 'b']);
+    const split = await openCorpus(path, options({ vocabulary }));
+    const whole = await openCorpus(path, options({ vocabulary, whole: true }));
+    expect(split.valid.sentences).toBeGreaterThan(0);
+    expect([whole.train.sentences, whole.valid.sentences, whole.test.sentences]).toEqual([400, 0, 0]);
+    for (const i of [0, 1, 250, 399]) expect(whole.train.sentenceLength(i)).toBe(3 + (i % 3));
+    expect(whole.hash).not.toBe(split.hash);
+    await expect(openCorpus(path, options({ vocabulary: 5, whole: true }))).rejects.toThrow('whole without a vocabulary');
   });
 });
 

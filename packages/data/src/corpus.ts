@@ -18,6 +18,8 @@ export interface CorpusOptions extends TextOptions {
   readonly vocabulary: number | Vocabulary;
   /** Folder of encoded corpora; made when it is missing. */
   readonly cacheDirectory: string;
+  /** Do not split a single text: all of it, in its order, is `train`, and validation and test are empty. Wants a given vocabulary. Default false. */
+  readonly whole?: boolean;
 }
 
 /** A text as token ids, in a file. */
@@ -45,7 +47,7 @@ export async function openCorpus(source: string, options: CorpusOptions): Promis
   checkOptions(options);
   const text = await openSource(source);
   const settings = { tokens: options.tokens, lowercase: options.lowercase, sentences: sentenceRule(options) };
-  const task: EncodingTask = { source: text, sourceSha256: await hashSource(text), settings, vocabulary: options.vocabulary };
+  const task: EncodingTask = { source: text, sourceSha256: await hashSource(text), settings, vocabulary: options.vocabulary, isWhole: options.whole ?? false };
   const path = join(options.cacheDirectory, fileName(task));
   const warnings: string[] = [];
   let file = reuse(path, task, warnings);
@@ -56,8 +58,9 @@ export async function openCorpus(source: string, options: CorpusOptions): Promis
   return describeCorpus(file, warnings);
 }
 
-function checkOptions({ tokens, sentences, vocabulary }: CorpusOptions): void {
+function checkOptions({ tokens, sentences, vocabulary, whole = false }: CorpusOptions): void {
   assert(TOKEN_KINDS.includes(tokens) && SENTENCE_RULES.includes(sentences), () => `corpus: unknown tokens ${tokens} or sentences ${sentences}`);
+  assert(!whole || vocabulary instanceof Vocabulary, () => 'corpus: whole without a vocabulary');
   if (vocabulary instanceof Vocabulary) return;
   if (!Number.isInteger(vocabulary) || vocabulary < VOCABULARY_WORDS_MIN || vocabulary > VOCABULARY_WORDS_MAX) {
     throw new BpttError('invalid-argument', `vocabulary: expected a whole number from ${String(VOCABULARY_WORDS_MIN)} (3 special tokens and a word) to ${String(VOCABULARY_WORDS_MAX)}, got ${String(vocabulary)}`);
@@ -65,10 +68,10 @@ function checkOptions({ tokens, sentences, vocabulary }: CorpusOptions): void {
 }
 
 /** Names text, settings, and the Unicode tables that segmented it. */
-function fileName({ sourceSha256, settings, vocabulary }: EncodingTask): string {
+function fileName({ sourceSha256, settings, vocabulary, isWhole }: EncodingTask): string {
   const { tokens, lowercase, sentences } = settings;
   const words = vocabulary instanceof Vocabulary ? sha256(JSON.stringify(vocabulary)) : vocabulary;
-  const key = JSON.stringify([CORPUS_VERSION, process.versions.icu ?? '', tokens, lowercase, sentences, words]);
+  const key = JSON.stringify([CORPUS_VERSION, process.versions.icu ?? '', tokens, lowercase, sentences, words, ...(isWhole ? ['whole'] : [])]);
   return `${sourceSha256.slice(0, 24)}-${sha256(key).slice(0, 24)}.corpus`;
 }
 

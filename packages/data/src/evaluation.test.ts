@@ -1,7 +1,7 @@
 import { countTargets, NO_TOKEN } from '@bptt/core';
 import { describe, expect, it } from 'vitest';
 import { encodeText } from './encode-text.js';
-import { planEvaluation } from './evaluation.js';
+import { planContinuousEvaluation, planEvaluation } from './evaluation.js';
 import { SEQUENCE_LENGTHS } from './microshards.js';
 import { memorySplit } from './split.js';
 import { unigramLoss, unknownShare } from './unigram.js';
@@ -58,5 +58,31 @@ describe('encodeText', () => {
     const vocabulary = new Vocabulary(['call', 'me']);
     expect(encodeText('Call me Ishmael\nme', vocabulary, WORDS)).toEqual([Int32Array.of(0, 3, 4, 2, 1), Int32Array.of(0, 4, 1)]);
     expect(encodeText(' ', vocabulary, WORDS)).toEqual([]);
+  });
+});
+
+describe('planContinuousEvaluation', () => {
+  const text = Array.from({ length: 60 }, (_, i) => ['a', 'b a', 'c c a', 'b'][i % 4]).join('\n');
+  const vocabulary = new Vocabulary(['a', 'b']);
+
+  it('reads the text once, in its order, and has the targets of the other plan', () => {
+    const split = memorySplit(encodeText(text, vocabulary, WORDS));
+    const plan = planContinuousEvaluation(split);
+    const shards = Array.from({ length: plan.count }, (_, i) => plan.microshard(i));
+    expect(plan.count).toBe(2);
+    const inputs = shards.flatMap((shard) => [...shard.inputs]);
+    expect(inputs.slice(0, split.length - 1)).toEqual([...split.readTokens(0, split.length - 1)]);
+    expect(inputs.slice(split.length - 1).every((id) => id === NO_TOKEN)).toBe(true);
+    expect(shards.reduce((sum, shard) => sum + countTargets(shard), 0)).toBe(planEvaluation(split).tokens);
+    const targets = shards.flatMap((shard) => [...shard.targets]).filter((id) => id !== NO_TOKEN);
+    expect(targets).toEqual([...split.readTokens(0, split.length)].filter((id) => id !== 0));
+    expect(plan.microshard(1)).toEqual(shards[1]);
+    expect(() => plan.microshard(2)).toThrow('outside [0, 2)');
+  });
+
+  it('is as short as a short text', () => {
+    const plan = planContinuousEvaluation(memorySplit([Int32Array.of(0, 3, 1)]));
+    expect([plan.count, plan.microshard(0).T]).toEqual([1, 8]);
+    expect(planContinuousEvaluation(memorySplit([])).count).toBe(0);
   });
 });

@@ -1,10 +1,12 @@
 import { assert, type Microshard } from '@bptt/core';
-import { packSentences } from './microshards.js';
+import { emptyMicroshard, fillColumn, packSentences, paddedLength } from './microshards.js';
 import { sortByLength } from './sentence-order.js';
 import type { Split } from './split.js';
 
 /** Sentences of a microshard in evaluation. */
 const EVALUATION_SENTENCES = 32;
+/** Most tokens that a microshard of continuous text reads, so that memory is bounded. */
+const CONTINUOUS_TOKENS_MAX = 128;
 
 /** The microshards in which a split is scored: fixed by the split alone, whatever the batch of training. */
 export interface EvaluationPlan {
@@ -27,6 +29,28 @@ export function planEvaluation(split: Split): EvaluationPlan {
     microshard(i) {
       assert(Number.isInteger(i) && i >= 0 && i < count, () => `evaluation: microshard ${String(i)} outside [0, ${String(count)})`);
       return packSentences(split, order.subarray(i * EVALUATION_SENTENCES, (i + 1) * EVALUATION_SENTENCES), { index: i, B: EVALUATION_SENTENCES });
+    },
+  };
+}
+
+/**
+ * The split as one lane of continuous text, in the order of the text: microshard `i` reads the tokens behind those of microshard `i - 1` and is to be
+ * given the states that it left. The targets are those of `planEvaluation`.
+ */
+export function planContinuousEvaluation(split: Split): EvaluationPlan {
+  // The last token of the text is predicted, but never read.
+  const positions = Math.max(0, split.length - 1);
+  const T = paddedLength(Math.min(positions, CONTINUOUS_TOKENS_MAX));
+  const count = Math.ceil(positions / T);
+  return {
+    count,
+    tokens: split.tokens,
+    microshard(i) {
+      assert(Number.isInteger(i) && i >= 0 && i < count, () => `evaluation: microshard ${String(i)} outside [0, ${String(count)})`);
+      const microshard = emptyMicroshard(i, T, 1);
+      microshard.sequences[0] = 0;
+      fillColumn(microshard, 0, split.readTokens(i * T, Math.min((i + 1) * T, positions) + 1));
+      return microshard;
     },
   };
 }

@@ -1,5 +1,6 @@
 import { assert, NO_TOKEN, type Microshard } from '@bptt/core';
 import type { Split } from './split.js';
+import { SENTENCE_START } from './vocabulary.js';
 
 /** Lengths that sentences are padded to: few, so that backends compile few plans. The last is the longest sentence there is. */
 export const SEQUENCE_LENGTHS: readonly number[] = [8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256];
@@ -15,6 +16,14 @@ export function paddedLength(steps: number): number {
 export function emptyMicroshard(index: number, T: number, B: number): Microshard {
   const padding = (length: number): Int32Array => new Int32Array(length).fill(NO_TOKEN);
   return { index, T, B, inputs: padding(T * B), targets: padding(T * B), sequences: padding(B) };
+}
+
+/** Continuous text in one column: `tokens` are those to be read and the one after. A position whose next token is SENTENCE_START has no target. */
+export function fillColumn({ B, inputs, targets }: Microshard, column: number, tokens: Int32Array): void {
+  for (let t = 0; t + 1 < tokens.length; t += 1) {
+    inputs[t * B + column] = tokens[t];
+    if (tokens[t + 1] !== SENTENCE_START) targets[t * B + column] = tokens[t + 1];
+  }
 }
 
 /**

@@ -1,8 +1,7 @@
 import { BpttError, type Microshard } from '@bptt/core';
 import type { BatchSource } from './batch-source.js';
-import { emptyMicroshard } from './microshards.js';
+import { emptyMicroshard, fillColumn } from './microshards.js';
 import type { Split } from './split.js';
-import { SENTENCE_START } from './vocabulary.js';
 
 export interface StreamOptions {
   /** Lanes side by side. */
@@ -44,13 +43,5 @@ export function planStream(split: Split, { batch, microshards, k }: StreamOption
       read += end - begin;
     }
     return read === 0 ? undefined : microshard;
-  }
-}
-
-/** `tokens` are those to be read and the one after. */
-function fillColumn({ B, inputs, targets }: Microshard, column: number, tokens: Int32Array): void {
-  for (let t = 0; t + 1 < tokens.length; t += 1) {
-    inputs[t * B + column] = tokens[t];
-    if (tokens[t + 1] !== SENTENCE_START) targets[t * B + column] = tokens[t + 1];
   }
 }

@@ -2,15 +2,15 @@ import { describe, expect, it } from 'vitest';
 import { BACKEND_NAMES, backendForId, createBackend, localBackends } from './backends.js';
 
 describe('backends', () => {
-  it('finds every backend of this machine by its id', () => {
-    const choices = localBackends();
+  it('finds every backend of this machine by its id', async () => {
+    const choices = await localBackends();
     expect(choices.length).toBeGreaterThanOrEqual(2);
     for (const { id } of choices) {
-      const backend = backendForId(id).create();
+      const backend = (await backendForId(id)).create();
       expect(backend.id).toBe(id);
       expect(backend.executes).not.toBe('');
       backend.dispose();
-      expect(createBackend(id).id).toBe(id);
+      expect((await createBackend(id)).id).toBe(id);
     }
   });
 
@@ -19,18 +19,18 @@ describe('backends', () => {
     ['simd', /^simd\//],
     ['gpu', /^gpu-webasm/],
     ['auto', /^simd\//],
-  ])('takes %s for a backend whose id is like %s', (name, id) => {
+  ])('takes %s for a backend whose id is like %s', async (name, id) => {
     expect(BACKEND_NAMES).toContain(name);
-    expect(createBackend(name).id).toMatch(id);
+    expect((await createBackend(name)).id).toMatch(id);
   });
 
-  it('names both ids where the run needs a backend that this machine does not have', () => {
-    expect(() => backendForId('simd/999')).toThrow(
+  it('names both ids where the run needs a backend that this machine does not have', async () => {
+    await expect(backendForId('simd/999')).rejects.toThrow(
       expect.objectContaining({ code: 'failed-precondition', message: expect.stringMatching(/the run needs simd\/999, this machine has reference\/1, simd\//) as string }) as Error,
     );
   });
 
-  it.each(['abacus', '', 'toString', 'simd/999'])('refuses %j as a backend, naming those that there are', (name) => {
-    expect(() => createBackend(name)).toThrow(expect.objectContaining({ code: 'invalid-argument', message: expect.stringContaining('reference, simd, gpu') as string }) as Error);
+  it.each(['abacus', '', 'toString', 'simd/999'])('refuses %j as a backend, naming those that there are', async (name) => {
+    await expect(createBackend(name)).rejects.toThrow(expect.objectContaining({ code: 'invalid-argument', message: expect.stringContaining('reference, simd, gpu') as string }) as Error);
   });
 });

@@ -1,6 +1,5 @@
-import { BpttError, type Backend } from '@bptt/core';
-import { gpuBackend } from '@bptt/kernels';
-import { EMBEDDED_BACKENDS } from './embedded-backends.js';
+import { BpttError, referenceBackend, type Backend } from '@bptt/core';
+import { simdBackend } from '@bptt/simd';
 
 export const BACKEND_NAMES = ['auto', 'reference', 'simd', 'gpu'] as const;
 /** How a backend is called on the command line. `auto`: the fastest of this machine, or on a worker the one of the run. */
@@ -18,9 +17,14 @@ type LocalName = Exclude<BackendName, 'auto'>;
 
 const FASTEST: LocalName = 'simd';
 
-const LOCAL: Readonly<Record<LocalName, () => Backend>> = {
-  ...EMBEDDED_BACKENDS,
-  gpu: () => gpuBackend({ mode: 'webasm' }),
+/** What makes each backend. gpu.js is large and takes seconds to load, so it is loaded only where it is asked for. */
+const LOCAL: Readonly<Record<LocalName, () => Promise<() => Backend>>> = {
+  reference: () => Promise.resolve(() => referenceBackend({ precision: 'float32' })),
+  simd: () => Promise.resolve(() => simdBackend()),
+  gpu: async () => {
+    const { gpuBackend } = await import('@bptt/kernels');
+    return () => gpuBackend({ mode: 'webasm' });
+  },
 };
 
 /**
@@ -28,40 +32,41 @@ const LOCAL: Readonly<Record<LocalName, () => Backend>> = {
  * @throws BpttError `invalid-argument` where neither a name nor an id of this machine is given, `failed-precondition` where this
  *   machine cannot run the backend of that name
  */
-export function createBackend(nameOrId: string): BackendChoice {
+export async function createBackend(nameOrId: string): Promise<BackendChoice> {
   if (nameOrId === 'auto') return choose(FASTEST);
-  const choice = isLocalName(nameOrId) ? choose(nameOrId) : findById(nameOrId);
+  const choice = isLocalName(nameOrId) ? await choose(nameOrId) : await findById(nameOrId);
   if (choice !== undefined) return choice;
-  throw new BpttError('invalid-argument', `backend: expected ${BACKEND_NAMES.join(', ')} or an id of this machine (${idsHere()}), got ${JSON.stringify(nameOrId)}`);
+  throw new BpttError('invalid-argument', `backend: expected ${BACKEND_NAMES.join(', ')} or an id of this machine (${await idsHere()}), got ${JSON.stringify(nameOrId)}`);
 }
 
 /**
  * The backend of this machine with exactly that id.
  * @throws BpttError `failed-precondition`, naming the id and those of this machine
  */
-export function backendForId(id: string): BackendChoice {
-  const choice = findById(id);
+export async function backendForId(id: string): Promise<BackendChoice> {
+  const choice = await findById(id);
   if (choice !== undefined) return choice;
-  throw new BpttError('failed-precondition', `backend: the run needs ${id}, this machine has ${idsHere()}`);
+  throw new BpttError('failed-precondition', `backend: the run needs ${id}, this machine has ${await idsHere()}`);
 }
 
 /** Every backend that this machine can run. */
-export function localBackends(): BackendChoice[] {
-  return Object.keys(LOCAL).filter(isLocalName).map(chooseIfAble).filter((choice) => choice !== undefined);
+export async function localBackends(): Promise<BackendChoice[]> {
+  const choices = await Promise.all(Object.keys(LOCAL).filter(isLocalName).map(chooseIfAble));
+  return choices.filter((choice) => choice !== undefined);
 }
 
-/** Stops at the first that fits, so that no other backend need be made. */
-function findById(id: string): BackendChoice | undefined {
+/** Stops at the first that fits, so that no other backend need be loaded or made. */
+async function findById(id: string): Promise<BackendChoice | undefined> {
   for (const name of Object.keys(LOCAL).filter(isLocalName)) {
-    const choice = chooseIfAble(name);
+    const choice = await chooseIfAble(name);
     if (choice?.id === id) return choice;
   }
   return undefined;
 }
 
-function chooseIfAble(name: LocalName): BackendChoice | undefined {
+async function chooseIfAble(name: LocalName): Promise<BackendChoice | undefined> {
   try {
-    return choose(name);
+    return await choose(name);
   } catch (error) {
     if (error instanceof BpttError && error.code === 'failed-precondition') return undefined;
     throw error;
@@ -70,8 +75,8 @@ function chooseIfAble(name: LocalName): BackendChoice | undefined {
 
 const idByName = new Map<LocalName, string>();
 
-function choose(name: LocalName): BackendChoice {
-  const create = LOCAL[name];
+async function choose(name: LocalName): Promise<BackendChoice> {
+  const create = await LOCAL[name]();
   let id = idByName.get(name);
   if (id === undefined) {
     const probe = create();
@@ -86,6 +91,6 @@ function isLocalName(name: string): name is LocalName {
   return Object.hasOwn(LOCAL, name);
 }
 
-function idsHere(): string {
-  return localBackends().map(({ id }) => id).join(', ');
+async function idsHere(): Promise<string> {
+  return (await localBackends()).map(({ id }) => id).join(', ');
 }

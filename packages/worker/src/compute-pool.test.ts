@@ -114,7 +114,7 @@ describe('compute pool on another backend', () => {
     { name: 'simd', threads: 2, indexes: [0, 1, 2, 3, 4] },
     { name: 'gpu', threads: 1, indexes: [0, 3] },
   ])('gives the bits of a sequential computation with $name', async ({ name, threads, indexes }) => {
-    const choice = createBackend(name);
+    const choice = await createBackend(name);
     const backend = choice.create();
     const pool = await createComputePool({ ...settings, backendId: choice.id, threads });
     try {

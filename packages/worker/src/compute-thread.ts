@@ -1,6 +1,6 @@
-import { assert, BpttError, messageOf, type Backend } from '@bptt/core';
+import { assert, BpttError, messageOf } from '@bptt/core';
 import { parentPort, workerData } from 'node:worker_threads';
-import { createEmbeddedBackend } from './embedded-backends.js';
+import { backendForId } from './backends.js';
 import { createJobRunner } from './microshard-jobs.js';
 import type { ComputeSettings, Job, ThreadMessage } from './thread-protocol.js';
 
@@ -16,14 +16,9 @@ function sayFailed(error: unknown): void {
   say({ kind: 'failed', code, message: messageOf(error) });
 }
 
-/** Loads gpu.js, which is large, only where the backend is none of those that are always there. */
-async function createBackend(id: string): Promise<Backend> {
-  return createEmbeddedBackend(id) ?? (await import('./backends.js')).backendForId(id).create();
-}
-
 try {
   const settings = workerData as ComputeSettings;
-  const runner = createJobRunner(await createBackend(settings.backendId), settings);
+  const runner = createJobRunner((await backendForId(settings.backendId)).create(), settings);
   port.on('message', (job: Job) => {
     runner.run(job).then((outcome) => { say({ kind: 'done', outcome }); }, sayFailed);
   });

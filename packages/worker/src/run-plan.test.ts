@@ -7,30 +7,30 @@ import { BACKEND_ID, MODEL } from './testing/fixtures.js';
 import { healthyInfo, RUN_ID } from './testing/scripted-server.js';
 
 describe('planRun', () => {
-  it('takes the model, the objective, the seed and the backend of the run', () => {
+  it('takes the model, the objective, the seed and the backend of the run', async () => {
     const objective: Objective = { ...OBJECTIVE_DEFAULTS, truncation: { kind: 'window', k: 4 }, dropout: 0.25 };
-    const plan = planRun({ ...healthyInfo(), objective: objectiveMessageOf(objective), seed: 9 }, 'auto');
+    const plan = await planRun({ ...healthyInfo(), objective: objectiveMessageOf(objective), seed: 9 }, 'auto');
     expect(plan).toEqual({
       runId: RUN_ID, model: MODEL, objective, seed: 9, backendId: BACKEND_ID, manifestSha256: manifestOf(parameterLayout(MODEL)).sha256,
     });
   });
 
-  it('keeps a backend that was asked for, so that the server can refuse it', () => {
-    expect(planRun(healthyInfo(), 'simd').backendId).toBe(createBackend('simd').id);
+  it('keeps a backend that was asked for, so that the server can refuse it', async () => {
+    expect((await planRun(healthyInfo(), 'simd')).backendId).toBe((await createBackend('simd')).id);
   });
 
-  it('refuses a server of another protocol version, naming both', () => {
-    expect(() => planRun({ ...healthyInfo(), protocolVersionMin: 2, protocolVersionMax: 3 }, 'auto')).toThrow('protocol version: the server speaks 2 to 3, this worker 1');
+  it('refuses a server of another protocol version, naming both', async () => {
+    await expect(planRun({ ...healthyInfo(), protocolVersionMin: 2, protocolVersionMax: 3 }, 'auto')).rejects.toThrow('protocol version: the server speaks 2 to 3, this worker 1');
   });
 
-  it('refuses a server with another manifest, naming both hashes', () => {
+  it('refuses a server with another manifest, naming both hashes', async () => {
     const other = manifestOf(parameterLayout({ ...MODEL, biases: false }));
     const own = healthyInfo().manifest?.sha256.toString('hex') ?? '';
-    expect(() => planRun({ ...healthyInfo(), manifest: other }, 'auto')).toThrow(`manifest: the server has sha256 ${other.sha256.toString('hex')}, this worker ${own}`);
-    expect(() => planRun({ ...healthyInfo(), manifest: null }, 'auto')).toThrow('manifest: the server has sha256 , this worker');
+    await expect(planRun({ ...healthyInfo(), manifest: other }, 'auto')).rejects.toThrow(`manifest: the server has sha256 ${other.sha256.toString('hex')}, this worker ${own}`);
+    await expect(planRun({ ...healthyInfo(), manifest: null }, 'auto')).rejects.toThrow('manifest: the server has sha256 , this worker');
   });
 
-  it('refuses a run whose backend this machine does not have', () => {
-    expect(() => planRun({ ...healthyInfo(), backendId: 'simd/999' }, 'auto')).toThrow('the run needs simd/999');
+  it('refuses a run whose backend this machine does not have', async () => {
+    await expect(planRun({ ...healthyInfo(), backendId: 'simd/999' }, 'auto')).rejects.toThrow('the run needs simd/999');
   });
 });

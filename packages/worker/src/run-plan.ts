@@ -17,7 +17,7 @@ export interface RunPlan extends TrainingPlan {
  * @throws BpttError `failed-precondition`, with both values, where protocol version or manifest differ, or where this machine lacks the
  *   run's backend; `invalid-argument` for a backend that nobody knows
  */
-export function planRun(info: ServerInfo__Output, backend: string): RunPlan {
+export async function planRun(info: ServerInfo__Output, backend: string): Promise<RunPlan> {
   const { protocolVersionMin, protocolVersionMax, runId } = info;
   if (PROTOCOL_VERSION_MAX < protocolVersionMin || PROTOCOL_VERSION_MAX > protocolVersionMax) {
     throw new BpttError('failed-precondition', `protocol version: the server speaks ${String(protocolVersionMin)} to ${String(protocolVersionMax)}, this worker ${String(PROTOCOL_VERSION_MAX)}`);
@@ -28,6 +28,6 @@ export function planRun(info: ServerInfo__Output, backend: string): RunPlan {
   if (!manifestSha256.equals(theirs)) {
     throw new BpttError('failed-precondition', `manifest: the server has sha256 ${theirs.toString('hex')}, this worker ${manifestSha256.toString('hex')}`);
   }
-  const choice = backend === 'auto' ? backendForId(info.backendId) : createBackend(backend);
+  const choice = await (backend === 'auto' ? backendForId(info.backendId) : createBackend(backend));
   return { runId, model, objective: objectiveOf(info.objective, model), seed: info.seed, backendId: choice.id, manifestSha256 };
 }

@@ -56,7 +56,7 @@ export async function runWorker(options: WorkerOptions): Promise<WorkerResult> {
     const info = await firstAnswer(options);
     const over = describeEnd(info);
     if (over !== undefined) return end(...over);
-    const plan = planRun(info, options.backend ?? 'auto');
+    const plan = await planRun(info, options.backend ?? 'auto');
     pool = await createComputePool({ threads, model: plan.model, objective: plan.objective, seed: plan.seed, backendId: plan.backendId });
     return end(...(await serveRun({ options, plan, pool, connection })));
   } catch (error) {

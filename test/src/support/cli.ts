@@ -24,9 +24,10 @@ export interface Running {
   shows(pattern: RegExp): Promise<RegExpExecArray>;
 }
 
-/** Starts `bptt words` in `cwd`, in a process group of its own as a terminal would. */
-export function startBptt(cwd: string, words: readonly string[]): Running {
-  const child = spawn(process.execPath, [COMMAND, ...words], { cwd, detached: true, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, FORCE_COLOR: '0', BPTT_DEBUG: '' } });
+/** Starts `bptt words` in `cwd`, in a process group of its own as a terminal would; `input` is its standard input. */
+export function startBptt(cwd: string, words: readonly string[], input = ''): Running {
+  const child = spawn(process.execPath, [COMMAND, ...words], { cwd, detached: true, stdio: 'pipe', env: { ...process.env, FORCE_COLOR: '0', BPTT_DEBUG: '' } });
+  child.stdin.on('error', () => undefined).end(input);
   const written = { stdout: '', stderr: '' };
   const listeners = new Set<() => void>();
   for (const name of ['stdout', 'stderr'] as const) {

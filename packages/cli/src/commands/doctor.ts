@@ -3,11 +3,11 @@ import { createRequire } from 'node:module';
 import { checkGradient, type Backend } from '@bptt/core';
 import { BpttClient } from '@bptt/rpc';
 import { createBackend, type BackendName } from '@bptt/worker';
-import { doctorSchema, modelOf, gradcheckSchema, type Flags } from '../config.js';
+import { parseSettings } from '@bptt/trainer/settings';
+import { doctorSchema, gradcheckSchema, type Flags } from '../command-settings.js';
 import { EXIT, errorLine, type ExitCode } from '../exit-codes.js';
 import { processOutput } from '../output.js';
-import { parseSettings } from '../settings-schema.js';
-import { raggedMicroshard } from './gradcheck.js';
+import { gradientCaseOf } from './gradcheck.js';
 
 const NODE_MIN = [20, 19] as const;
 const GIB = 1024 ** 3;
@@ -48,10 +48,9 @@ function machine(): Finding[] {
 async function backendFinding(name: BackendName): Promise<Finding> {
   let backend: Backend | undefined;
   try {
-    backend = createBackend(name).create();
+    backend = (await createBackend(name)).create();
     const settings = parseSettings(gradcheckSchema, { hidden: 3, vocabulary: 5, length: 3, batch: 2 });
-    const testCase = { model: modelOf(settings), truncation: settings.truncation, reduction: settings.reduction, microshard: raggedMicroshard(settings) };
-    const { passed, largestRelativeError } = await checkGradient(testCase, { backend, tolerance: 1e-2 });
+    const { passed, largestRelativeError } = await checkGradient(gradientCaseOf(settings), { backend, tolerance: 1e-2 });
     return { name: `backend ${name}`, ok: passed, text: `${backend.id}, executes ${backend.executes}; gradient ${passed ? 'right' : `wrong by ${largestRelativeError.toExponential(1)}`}` };
   } catch (error) {
     return { name: `backend ${name}`, ok: false, text: errorLine(error) };

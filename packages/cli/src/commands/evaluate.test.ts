@@ -1,46 +1,31 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { initializeParameters, parameterLayout, referenceBackend, type ModelConfig } from '@bptt/core';
-import { memorySplit } from '@bptt/data';
+import type { Evaluation } from '@bptt/trainer';
 import { describe, expect, it } from 'vitest';
-import { InterruptedError } from '../exit-codes.js';
-import { countCharacters, evaluateSplit } from './evaluate.js';
+import { evaluationJson, evaluationLines, lineRow } from './evaluate.js';
 
-const model: ModelConfig = { cell: 'rnn', activation: 'tanh', biases: true, input: 'onehot', vocabulary: 6, embedding: 1, hidden: 4, layers: 1 };
-const backend = referenceBackend({ precision: 'float32' });
-const sentences = [Int32Array.of(0, 3, 2, 4, 1), Int32Array.of(0, 5, 1), Int32Array.of(0, 2, 2, 3, 3, 1)];
+const likelihood = (natsPerToken: number, bitsPerCharacter?: number) => ({ nats: natsPerToken * 1000, natsPerToken, perplexity: Math.exp(natsPerToken), bitsPerCharacter });
+const evaluation: Evaluation = { tokens: 1000, sentences: 90, unknown: 25, characters: 5000, independent: likelihood(4, 1.154), carried: likelihood(3.9, 1.125) };
 
-describe('evaluateSplit', () => {
-  it('gives ln V where the model knows nothing', async () => {
-    const parameters = new Float32Array(parameterLayout(model).size);
-    const { loss, perplexity, tokens, sentences: count, unknownShare } = await evaluateSplit({ model, parameters }, memorySplit(sentences), backend);
-    expect(loss).toBeCloseTo(Math.log(6), 6);
-    expect(perplexity).toBeCloseTo(6, 5);
-    expect({ tokens, count, unknownShare }).toEqual({ tokens: 11, count: 3, unknownShare: 3 / 11 });
+describe('an evaluation', () => {
+  it('shows both ways to score and what was unknown', () => {
+    expect(evaluationLines(evaluation, 'all of x.txt')).toEqual([
+      'scored all of x.txt: 90 sentences, 1,000 tokens, 25 of them unknown (2.50%)',
+      '5,000 characters',
+      'sentences independent: 4.0000 nats/token, perplexity 54.60, 1.1540 bits/character',
+      'state carried:         3.9000 nats/token, perplexity 49.40, 1.1250 bits/character',
+    ]);
   });
 
-  it('is the mean over tokens, whatever the sentences stand beside', async () => {
-    const parameters = initializeParameters(model, 1);
-    const score = async (some: readonly Int32Array[]) => evaluateSplit({ model, parameters }, memorySplit(some), backend);
-    let lossSum = 0;
-    for (const sentence of sentences) lossSum += (await score([sentence])).loss * (sentence.length - 1);
-    expect((await score(sentences)).loss).toBeCloseTo(lossSum / 11, 6);
-  });
-
-  it('refuses nothing to score, and stops when it is interrupted', async () => {
-    const parameters = initializeParameters(model, 1);
-    await expect(evaluateSplit({ model, parameters }, memorySplit([]), backend)).rejects.toMatchObject({ code: 'invalid-argument' });
-    await expect(evaluateSplit({ model, parameters }, memorySplit(sentences), backend, AbortSignal.abort())).rejects.toBeInstanceOf(InterruptedError);
+  it('says where bits for each character are not known, null in JSON', () => {
+    const uncounted = { ...evaluation, characters: undefined, independent: likelihood(4), carried: likelihood(3.9) };
+    expect(evaluationLines(uncounted, 'x').join('\n')).toMatch(/not known.*\n.*54\.60\n.*49\.40$/);
+    expect(JSON.parse(evaluationJson(uncounted, 'x', 'ab'))).toMatchObject({
+      event: 'evaluation', unknownShare: 0.025, characters: null, independent: { natsPerToken: 4, bitsPerCharacter: null }, carried: { natsPerToken: 3.9 }, parametersSha256: 'ab',
+    });
   });
 });
 
-describe('countCharacters', () => {
-  it('counts code points, not bytes or UTF-16 units', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'bptt-characters-'));
-    const content = 'a\u00e9\u4e2d\u{1f40b}\n'.repeat(30_000);
-    writeFileSync(join(folder, 'text.txt'), content);
-    expect(await countCharacters(join(folder, 'text.txt'))).toBe(5 * 30_000);
-    rmSync(folder, { recursive: true });
+describe('lineRow', () => {
+  it('is a row with tabs', () => {
+    expect(lineRow({ line: 3, nats: 12.34567, tokens: 4, unknown: 1, natsPerToken: 3.08641 })).toBe('3\t12.3457\t4\t1\t3.0864');
   });
 });

@@ -1,100 +1,85 @@
-import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
-import { join } from 'node:path';
-import { BpttError, createMicroshardComputer, reduceTree, type Backend } from '@bptt/core';
-import { openCorpus, planEvaluation, UNKNOWN_TOKEN, type Corpus, type Split } from '@bptt/data';
-import { createBackend } from '@bptt/worker';
-import { evaluateSchema, type Flags } from '../config.js';
-import { EXIT, InterruptedError, type ExitCode } from '../exit-codes.js';
+import { readLines } from '@bptt/data';
+import { loadRun, type Evaluation, type LanguageModel, type Likelihood, type LineScore } from '@bptt/trainer';
+import { parseSettings } from '@bptt/trainer/settings';
+import { evaluateSchema, type Flags } from '../command-settings.js';
+import { EXIT, type ExitCode } from '../exit-codes.js';
 import { processOutput } from '../output.js';
 import { watchInterrupts } from '../parent.js';
 import { formatCount, formatLoss, formatPerplexity } from '../progress.js';
-import { parseSettings } from '../settings-schema.js';
-import { loadTrainedModel, type TrainedModel } from '../trained-model.js';
+import { assertLines, openBytes, openScoredText, STANDARD_INPUT } from '../scored-text.js';
 
-/** How well a model predicts a text, every sentence for itself. */
-export interface Evaluation {
-  /** Nats per token. */
-  readonly loss: number;
-  readonly perplexity: number;
-  /** Targets: all words and sentence ends. */
-  readonly tokens: number;
-  readonly sentences: number;
-  /** Share of the targets that are UNKNOWN_TOKEN, in [0, 1]. */
-  readonly unknownShare: number;
+interface EvaluateFlags extends Flags {
+  readonly json?: boolean;
+  readonly perLine?: boolean;
 }
 
 /** `bptt evaluate <run> <corpus>`. */
-export async function evaluate(run: string, corpusName: string, { json = false, ...flags }: Flags & { readonly json?: boolean }): Promise<ExitCode> {
-  const { backend, cache } = parseSettings(evaluateSchema, flags);
+export async function evaluate(run: string, source: string, { json = false, perLine = false, ...flags }: EvaluateFlags): Promise<ExitCode> {
+  const { backend, checkpoint, cache } = parseSettings(evaluateSchema, flags);
   const signal = watchInterrupts();
-  const trained = loadTrainedModel(run, (message) => { processOutput.warn(message); });
-  const corpus = await openCorpus(corpusName, { ...trained.text, vocabulary: trained.vocabulary, cacheDirectory: cache });
-  const instance = createBackend(backend).create();
+  const model = await loadRun(run, { backend, checkpoint, onWarning: (message) => { processOutput.warn(message); } });
   try {
-    const { split, name, path } = await chooseSplit(corpusName, corpus);
-    const evaluation = await evaluateSplit(trained, split, instance, signal);
-    const characters = path === undefined ? undefined : await countCharacters(path);
-    const bitsPerCharacter = characters === undefined ? undefined : (evaluation.loss * evaluation.tokens) / Math.LN2 / characters;
-    if (json) processOutput.line(JSON.stringify({ event: 'evaluation', scored: name, ...evaluation, bitsPerCharacter: bitsPerCharacter ?? null, characters: characters ?? null, parametersSha256: trained.parametersSha256 }));
-    else for (const line of evaluationLines(evaluation, name, { characters, bitsPerCharacter })) processOutput.line(line);
+    if (perLine) await scoreLines(model, source, { signal, json });
+    else await scoreText(model, source, { signal, json, cache });
   } finally {
-    instance.dispose();
-    corpus.close();
+    model.close();
   }
   return EXIT.done;
 }
 
-/** What of a corpus is scored: of a file all, of a folder or data set the test split. `path`: the file whose characters these are. */
-async function chooseSplit(corpusName: string, corpus: Corpus): Promise<{ split: Split; name: string; path: string | undefined }> {
-  const isFile = !corpusName.startsWith('dataset:') && (await stat(corpusName)).isFile();
-  if (isFile) return { split: corpus.all, name: `all of ${corpusName}`, path: corpusName };
-  const path = corpusName.startsWith('dataset:') ? undefined : join(corpusName, 'test.txt');
-  return { split: corpus.test, name: `test split of ${corpusName}`, path };
+interface How {
+  readonly signal: AbortSignal;
+  readonly json: boolean;
 }
 
-/**
- * Scores a split. Losses are added along the canonical tree, as in training.
- * @throws BpttError `invalid-argument` for a split without targets
- */
-export async function evaluateSplit({ model, parameters }: Pick<TrainedModel, 'model' | 'parameters'>, split: Split, backend: Backend, signal?: AbortSignal): Promise<Evaluation> {
-  if (split.tokens === 0) throw new BpttError('invalid-argument', 'evaluate: expected at least one sentence, got none');
-  const plan = planEvaluation(split);
-  const computer = createMicroshardComputer({ backend, model, truncation: { kind: 'full' } });
-  computer.setParameters(parameters);
-  const losses: number[] = [];
-  let unknown = 0;
-  for (let i = 0; i < plan.count; i += 1) {
-    if (signal?.aborted === true) throw new InterruptedError('scoring');
-    const microshard = plan.microshard(i);
-    losses.push((await computer.evaluate(microshard)).lossSum);
-    for (const target of microshard.targets) if (target === UNKNOWN_TOKEN) unknown += 1;
+async function scoreText(model: LanguageModel, source: string, { signal, json, cache }: How & { readonly cache: string }): Promise<void> {
+  const scored = await openScoredText(source, model, cache);
+  const { name, split, characters } = scored;
+  try {
+    for (const warning of scored.warnings) processOutput.warn(warning);
+    const evaluation = await model.scoreSplit(split, { characters, signal });
+    if (json) processOutput.line(evaluationJson(evaluation, name, model.parametersSha256));
+    else for (const line of evaluationLines(evaluation, name)) processOutput.line(line);
+  } finally {
+    scored.close();
   }
-  const lossSum = reduceTree({ begin: 0, width: plan.count }, (i) => losses[i], (left, right) => left + right) ?? NaN;
-  const loss = lossSum / split.tokens;
-  return { loss, perplexity: Math.exp(loss), tokens: split.tokens, sentences: split.sentences, unknownShare: unknown / split.tokens };
 }
 
-/** Unicode code points of a UTF-8 file. */
-export async function countCharacters(path: string): Promise<number> {
-  let count = 0;
-  // Every code point has exactly one byte that does not continue another.
-  for await (const chunk of createReadStream(path)) for (const byte of chunk as Buffer) if ((byte & 0xc0) !== 0x80) count += 1;
-  return count;
+async function scoreLines(model: LanguageModel, source: string, { signal, json }: How): Promise<void> {
+  await assertLines(source);
+  const lines = readLines(openBytes(source), source === STANDARD_INPUT ? 'standard input' : source);
+  for await (const score of model.scoreLines(lines, { signal })) {
+    processOutput.line(json ? JSON.stringify({ event: 'line', ...score }) : lineRow(score));
+  }
 }
 
-function evaluationLines(
-  { loss, tokens, sentences, unknownShare }: Evaluation,
-  name: string,
-  { characters, bitsPerCharacter }: { readonly characters: number | undefined; readonly bitsPerCharacter: number | undefined },
-): string[] {
-  const bits = bitsPerCharacter === undefined || characters === undefined
-    ? 'bits/char not known: the characters of this split are not counted'
-    : `bits/char ${bitsPerCharacter.toFixed(4)} over ${formatCount(characters)} characters`;
+/** One line as a row with tabs: number, nats, tokens, unknown tokens, nats/token. */
+export function lineRow({ line, nats, tokens, unknown, natsPerToken }: LineScore): string {
+  return [String(line), nats.toFixed(4), String(tokens), String(unknown), natsPerToken.toFixed(4)].join('\t');
+}
+
+/** Numbers that are not known are null. */
+export function evaluationJson(evaluation: Evaluation, name: string, parametersSha256: string): string {
+  const { tokens, sentences, unknown, characters = null } = evaluation;
+  const numbers = ({ bitsPerCharacter = NaN, ...rest }: Likelihood): object => ({ ...rest, bitsPerCharacter });
+  return JSON.stringify({
+    event: 'evaluation', scored: name, sentences, tokens, unknown, unknownShare: unknown / tokens, characters,
+    independent: numbers(evaluation.independent), carried: numbers(evaluation.carried), parametersSha256,
+  });
+}
+
+/** For people. */
+export function evaluationLines({ tokens, sentences, unknown, characters, independent, carried }: Evaluation, name: string): string[] {
+  const share = ((unknown / tokens) * 100).toFixed(2);
   return [
-    `scored ${name}: ${formatCount(sentences)} sentences, each for itself, ${formatCount(tokens)} tokens, ${(unknownShare * 100).toFixed(2)}% UNKNOWN_TOKEN`,
-    `loss ${formatLoss(loss)} nats/token`,
-    `perplexity ${formatPerplexity(loss)}`,
-    bits,
+    `scored ${name}: ${formatCount(sentences)} sentences, ${formatCount(tokens)} tokens, ${formatCount(unknown)} of them unknown (${share}%)`,
+    characters === undefined ? 'bits/character not known: the characters of this split are not counted' : `${formatCount(characters)} characters`,
+    `sentences independent: ${likelihoodText(independent)}`,
+    `state carried:         ${likelihoodText(carried)}`,
   ];
+}
+
+function likelihoodText({ natsPerToken, bitsPerCharacter }: Likelihood): string {
+  const bits = bitsPerCharacter === undefined ? '' : `, ${bitsPerCharacter.toFixed(4)} bits/character`;
+  return `${formatLoss(natsPerToken)} nats/token, perplexity ${formatPerplexity(natsPerToken)}${bits}`;
 }

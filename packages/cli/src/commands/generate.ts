@@ -1,36 +1,23 @@
-import { createBackend } from '@bptt/worker';
-import { tokenizeText, UNKNOWN_TOKEN } from '@bptt/data';
-import { generateSchema, type Flags } from '../config.js';
+import { loadRun } from '@bptt/trainer';
+import { parseSettings } from '@bptt/trainer/settings';
+import { generateSchema, type Flags } from '../command-settings.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { processOutput } from '../output.js';
 import { watchInterrupts } from '../parent.js';
-import { parseSettings } from '../settings-schema.js';
-import { loadTrainedModel, sampleTexts, type TrainedModel } from '../trained-model.js';
 
-/** `bptt generate <run>`: sentences of a trained model, one a line. */
+/** `bptt generate <run>`: texts of a trained model, one a line. */
 export async function generate(run: string, { json = false, ...flags }: Flags & { readonly json?: boolean }): Promise<ExitCode> {
-  const { prompt, backend, ...options } = parseSettings(generateSchema, flags);
+  const { backend, checkpoint, ...settings } = parseSettings(generateSchema, flags);
   const signal = watchInterrupts();
-  const trained = loadTrainedModel(run, (message) => { processOutput.warn(message); });
-  const words = promptWords(trained, prompt, (message) => { processOutput.warn(message); });
-  const instance = createBackend(backend).create();
+  const model = await loadRun(run, { backend, checkpoint, onWarning: (message) => { processOutput.warn(message); } });
   let index = 0;
   try {
-    for await (const { text, ended } of sampleTexts(trained, instance, { ...options, prompt: words })) {
-      processOutput.line(json ? JSON.stringify({ event: 'sample', index, text, ended }) : text);
+    for await (const { text, tokens, logProbability, ended } of model.generateEach({ ...settings, signal })) {
+      processOutput.line(json ? JSON.stringify({ event: 'sample', index, text, tokens, logProbability, ended }) : text);
       index += 1;
-      if (signal.aborted) return EXIT.interrupted;
     }
   } finally {
-    instance.dispose();
+    model.close();
   }
   return EXIT.done;
-}
-
-/** Ids of the words of a prompt. A word that the run does not know becomes UNKNOWN_TOKEN, and is named. */
-export function promptWords({ vocabulary, text }: Pick<TrainedModel, 'vocabulary' | 'text'>, prompt: string, onWarning: (message: string) => void): number[] {
-  const words = tokenizeText(prompt, text).flat();
-  const unknown = [...new Set(words.filter((word) => vocabulary.idOf(word) === UNKNOWN_TOKEN))];
-  if (unknown.length > 0) onWarning(`prompt: not in the vocabulary of this run, read as UNKNOWN_TOKEN: ${unknown.join(', ')}`);
-  return words.map((word) => vocabulary.idOf(word));
 }

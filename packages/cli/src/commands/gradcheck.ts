@@ -1,12 +1,14 @@
-import { checkGradient, NO_TOKEN, referenceBackend, stream, type GradientCheckResult, type Microshard } from '@bptt/core';
+import { assertLegal, checkGradient, initializeParameters, modelMicroshard, referenceBackend, type GradientCase, type GradientCheckResult, type ModelConfig } from '@bptt/core';
 import { createBackend } from '@bptt/worker';
-import { gradcheckSchema, modelOf, type Flags, type GradcheckSettings } from '../config.js';
+import { initializationOf, modelOf, objectiveOf, parseSettings } from '@bptt/trainer/settings';
+import { gradcheckSchema, type Flags, type GradcheckSettings } from '../command-settings.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { processOutput } from '../output.js';
-import { parseSettings } from '../settings-schema.js';
 
 /** Largest relative error that passes in float64, and with backends that compute in float32. */
 const TOLERANCE = { float64: 1e-6, float32: 1e-3 } as const;
+/** Factor of the initial parameters, so that units leave the linear range. */
+const SPREAD = 4;
 
 /** `bptt gradcheck`: the gradient of a small model against central differences; exit code 1 above tolerance. */
 export async function gradcheck({ json = false, ...flags }: Flags & { readonly json?: boolean }): Promise<ExitCode> {
@@ -18,27 +20,31 @@ export async function gradcheck({ json = false, ...flags }: Flags & { readonly j
 }
 
 async function check(settings: GradcheckSettings): Promise<{ result: GradientCheckResult; backendId: string; tolerance: number }> {
-  const { truncation, reduction, length, batch, seed, vocabulary } = settings;
   const isFloat64 = settings.backend === 'reference-f64';
-  const backend = isFloat64 ? referenceBackend({ precision: 'float64' }) : createBackend(settings.backend).create();
+  const backend = isFloat64 ? referenceBackend({ precision: 'float64' }) : (await createBackend(settings.backend)).create();
   const tolerance = settings.tolerance ?? (isFloat64 ? TOLERANCE.float64 : TOLERANCE.float32);
   try {
-    const microshard = raggedMicroshard({ vocabulary, length, batch, seed });
-    const result = await checkGradient({ model: modelOf(settings), truncation, reduction, microshard }, { backend, tolerance });
-    return { result, backendId: backend.id, tolerance };
+    return { result: await checkGradient(gradientCaseOf(settings), { backend, tolerance }), backendId: backend.id, tolerance };
   } finally {
     backend.dispose();
   }
 }
 
-/** Random words in `batch` sequences, each shorter than the one before where there is room: padding is checked too. */
-export function raggedMicroshard({ vocabulary, length, batch, seed }: Pick<GradcheckSettings, 'vocabulary' | 'length' | 'batch' | 'seed'>): Microshard {
-  const random = stream(seed, 'gradcheck words');
-  const words = (offset: number): Int32Array => Int32Array.from({ length: length * batch }, (_, i) => {
-    const [t, b] = [Math.floor(i / batch), i % batch];
-    return t < Math.max(1, length - b) ? Math.floor(random.uniform(offset + i) * vocabulary) : NO_TOKEN;
-  });
-  return { index: 0, T: length, B: batch, inputs: words(0), targets: words(length * batch), sequences: Int32Array.from({ length: batch }, (_, b) => b) };
+/**
+ * The case that settings describe: random sequences, each shorter than the one before where there is room, so that padding is checked too.
+ * @throws BpttError `invalid-argument` where settings do not go together
+ */
+export function gradientCaseOf(settings: GradcheckSettings): GradientCase {
+  const { head, input, length, batch, outputs, seed } = settings;
+  const isLast = head === 'lastSoftmax' || head === 'lastSquaredError';
+  const shared = modelOf({ ...settings, head: isLast ? 'softmax' : head, input: input === 'dense' ? 'embedding' : input });
+  const model: ModelConfig = { ...shared, input, ...(isLast && { head: head === 'lastSoftmax' ? { kind: head, classes: outputs } : { kind: head, outputs } }) };
+  const objective = objectiveOf(settings);
+  const initialization = initializationOf(settings);
+  assertLegal({ model, objective, initialization });
+  const microshard = modelMicroshard(model, Array.from({ length: batch }, (_, b) => Math.max(1, length - b)), seed);
+  const parameters = Float64Array.from(initializeParameters(model, seed, initialization), (value) => value * SPREAD);
+  return { model, objective, microshard, seed, parameters };
 }
 
 function describe({ compared, largestRelativeError, where, passed }: GradientCheckResult, backendId: string, tolerance: number): string[] {

@@ -1,4 +1,5 @@
-import { flagWords, threadsOf, type TrainingRequest, type TrainingSettings } from '../config.js';
+import { threadsOf, type TrainingSettings } from '@bptt/trainer/settings';
+import { flagWords, type TrainingRequest } from '../command-settings.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { watchInterrupts } from '../parent.js';
 import { describeEnd, startRole, type RoleEnd, type RoleProcess } from '../role-process.js';

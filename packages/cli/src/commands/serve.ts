@@ -1,9 +1,9 @@
 import { formatAddress, parseAddress } from '@bptt/rpc';
 import type { RunEvent } from '@bptt/server';
-import type { TrainingRequest } from '../config.js';
+import type { TrainingRequest } from '../command-settings.js';
 import type { ExitCode } from '../exit-codes.js';
 import { tellParent, watchInterrupts } from '../parent.js';
-import { assertPortFree } from '../prepare-run.js';
+import { assertPortFree } from '../free-port.js';
 import { runTraining } from './training.js';
 
 /** How long workers may take to leave a run that is over, before the server closes. */

@@ -1,10 +1,9 @@
 import { BpttClient, type GetStatusReply__Output } from '@bptt/rpc';
-import type { Flags } from '../config.js';
+import { parseSettings } from '@bptt/trainer/settings';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { processOutput } from '../output.js';
 import { formatCount, formatLoss, formatPerplexity } from '../progress.js';
-import { serverSchema } from '../config.js';
-import { parseSettings } from '../settings-schema.js';
+import { serverSchema, type Flags } from '../command-settings.js';
 
 /** `bptt status --server host:port`: how a run goes. */
 export async function status({ json = false, ...flags }: Flags & { readonly json?: boolean }): Promise<ExitCode> {

@@ -1,12 +1,13 @@
-import { startParameterServer, type ParameterServer, type RunEvent, type RunResult } from '@bptt/server';
-import { createBackend } from '@bptt/worker';
-import type { TrainingRequest, TrainingSettings } from '../config.js';
+import { parameterLayout, type ModelConfig } from '@bptt/core';
+import type { ParameterServer, RunEvent, RunResult } from '@bptt/server';
+import { loadRun, prepareRun, serveRun, type PreparedRun } from '@bptt/trainer';
+import type { TrainingSettings } from '@bptt/trainer/settings';
+import type { TrainingRequest } from '../command-settings.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { isLaunched, tellParent } from '../parent.js';
-import { prepareRun, type PreparedRun } from '../prepare-run.js';
+import { formatCount } from '../progress.js';
 import { reportLines, reportObjects, type RunReport } from '../run-report.js';
 import { jsonReporter, plainReporter, type RunReporter } from '../run-reporter.js';
-import { loadTrainedModel, sampleTexts } from '../trained-model.js';
 
 /** Most words of a sentence that is sampled at the end of a run. */
 const SAMPLE_WORDS_MAX = 40;
@@ -38,8 +39,17 @@ export async function runTraining({ corpus, request, signal, check, serve }: Tra
   });
   await check?.();
   const prepared = await prepareRun(corpus, request, signal);
+  const watchers: ((event: RunEvent) => void)[] = [];
   try {
-    const result = await serveRun({ prepared, settings, reporter, signal, serve });
+    const result = await serveRun(prepared, {
+      signal,
+      onEvent: (event) => {
+        if (event.event === 'started') for (const note of runNotes(prepared, settings)) reporter.note(note);
+        reporter.event(event);
+        for (const watch of watchers) watch(event);
+      },
+      admit: (server) => serve({ settings, server, reporter, watch: (watcher) => { watchers.push(watcher); } }),
+    }).finally(() => { reporter.end(); });
     await report(await completeReport({ prepared, settings, reporter, result }), json);
     return result.outcome === 'finished' ? EXIT.done : result.outcome === 'interrupted' && signal.aborted ? EXIT.interrupted : EXIT.failed;
   } finally {
@@ -47,44 +57,27 @@ export async function runTraining({ corpus, request, signal, check, serve }: Tra
   }
 }
 
-interface ServeArguments extends Pick<TrainingCommand, 'signal' | 'serve'> {
+/** What people read before the first event of a run: not before it is certain that there will be one. */
+function runNotes({ corpus, server }: PreparedRun, { initFrom }: TrainingSettings): string[] {
+  const { config, backendId, runDirectory } = server;
+  const describe = ({ sentences, tokens }: PreparedRun['corpus']['train']): string => `${formatCount(sentences)} sentences (${formatCount(tokens)} tokens)`;
+  return [
+    `corpus ${config.corpus.source}: training ${describe(corpus.train)}, validation ${describe(corpus.valid)}, vocabulary ${formatCount(corpus.vocabulary.size)}`,
+    `model ${describeModel(config.model)}: ${formatCount(parameterLayout(config.model).size)} parameters; backend ${backendId}; run folder ${runDirectory}`,
+    ...(initFrom === undefined ? [] : [`starts from ${initFrom}`]),
+  ];
+}
+
+/** `lstm 200-200, tied`, `rnn tanh 128`. */
+export function describeModel({ cell, activation, resetBefore, hidden, tied, head }: ModelConfig): string {
+  const variant = cell === 'rnn' ? ` ${activation}` : resetBefore ? ' reset before' : '';
+  return `${cell}${variant} ${hidden.join('-')}${tied ? ', tied' : ''}${head.kind === 'softmax' ? '' : `, head ${head.kind}`}`;
+}
+
+interface ReportArguments {
   readonly prepared: PreparedRun;
   readonly settings: TrainingSettings;
   readonly reporter: RunReporter;
-}
-
-async function serveRun({ prepared, settings, reporter, signal, serve }: ServeArguments): Promise<RunResult> {
-  const watchers: ((event: RunEvent) => void)[] = [];
-  const server = await startParameterServer({
-    ...prepared.server,
-    onEvent: (event) => {
-      if (event.event === 'started') introduce(prepared, reporter);
-      reporter.event(event);
-      for (const watch of watchers) watch(event);
-    },
-  });
-  const stop = (): void => void server.stop();
-  try {
-    const release = await serve({ settings, server, reporter, watch: (watcher) => { watchers.push(watcher); } });
-    signal.addEventListener('abort', stop, { once: true });
-    if (signal.aborted) stop();
-    const result = await server.finished;
-    await release();
-    return result;
-  } finally {
-    signal.removeEventListener('abort', stop);
-    await server.close();
-    reporter.end();
-  }
-}
-
-/** What people read before the first event of a run: not before it is certain that there will be one. */
-function introduce({ corpus, notes }: PreparedRun, reporter: RunReporter): void {
-  for (const message of corpus.warnings) reporter.event({ event: 'warning', message });
-  for (const note of notes) reporter.note(note);
-}
-
-interface ReportArguments extends Pick<ServeArguments, 'prepared' | 'settings' | 'reporter'> {
   readonly result: RunResult;
 }
 
@@ -92,12 +85,11 @@ async function completeReport({ prepared, settings: { samples, seed, backend }, 
   const { runDirectory } = prepared.server;
   const texts: string[] = [];
   if (samples > 0 && result.outcome === 'finished') {
-    const instance = createBackend(backend).create();
+    const model = await loadRun(runDirectory, { backend, onWarning: (message) => { reporter.event({ event: 'warning', message }); } });
     try {
-      const trained = loadTrainedModel(runDirectory, (message) => { reporter.event({ event: 'warning', message }); });
-      for await (const { text } of sampleTexts(trained, instance, { prompt: [], length: SAMPLE_WORDS_MAX, seed, samples })) texts.push(text);
+      for (const { text } of await model.generate({ length: SAMPLE_WORDS_MAX, seed, samples })) texts.push(text);
     } finally {
-      instance.dispose();
+      model.close();
     }
   }
   const { unigramLoss, unknownShare, server: { stepsTotal } } = prepared;

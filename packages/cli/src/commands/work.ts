@@ -1,10 +1,10 @@
 import { hostname } from 'node:os';
 import { connect } from '@bptt/rpc';
 import { runWorker, type WorkerProgress } from '@bptt/worker';
-import { threadsOf, workSchema, type Flags } from '../config.js';
+import { parseSettings, threadsOf } from '@bptt/trainer/settings';
+import { workSchema, type Flags } from '../command-settings.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { isLaunched, tellParent, watchInterrupts } from '../parent.js';
-import { parseSettings } from '../settings-schema.js';
 
 /** `bptt work --server host:port`: one worker node. */
 export async function work({ json = false, ...flags }: Flags & { readonly json?: boolean }): Promise<ExitCode> {

@@ -1,15 +1,22 @@
 import { existsSync, readdirSync, rmdirSync, rmSync, statSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { BpttError, parameterLayout } from '@bptt/core';
+import { BpttError } from '@bptt/core';
 import { openCorpus, unigramLoss, unknownShare, type Corpus, type Vocabulary } from '@bptt/data';
-import { assertLoopback } from '@bptt/rpc';
 import { corpusRunData, floatsSha256, readStoredRun, type ParameterServerOptions } from '@bptt/server';
 import { createBackend } from '@bptt/worker';
-import { modelOf, runConfigOf, runDirectoryOf, type TrainingRequest, type TrainingSettings } from './config.js';
 import { loadInitialParameters } from './initial-parameters.js';
-import { untilInterrupted } from './parent.js';
-import { formatCount } from './progress.js';
+import { untilInterrupted } from './interruption.js';
+import { modelOf } from './model-settings.js';
+import { runConfigOf, runDirectoryOf, type TrainingSettings } from './training-settings.js';
+
+/** What a run is asked to do. */
+export interface RunRequest {
+  readonly settings: TrainingSettings;
+  /** Go on from the last checkpoint of the run folder. */
+  readonly resume: boolean;
+  /** Replace the run in the run folder. */
+  readonly overwrite: boolean;
+}
 
 /** A run whose input is known to be good. Nothing of it is on disk but the encoded corpus. */
 export interface PreparedRun {
@@ -19,18 +26,18 @@ export interface PreparedRun {
   readonly unigramLoss: number;
   /** Share of the validation targets that are UNKNOWN_TOKEN, in [0, 1]. */
   readonly unknownShare: number;
-  /** What people want to know before a run starts. */
-  readonly notes: readonly string[];
+  /** What was found out on the way and people should know. */
+  readonly warnings: readonly string[];
 }
 
 /**
  * Checks everything that a run needs, before anything of it is made.
  * @throws BpttError with the first thing that is wrong; InterruptedError as soon as `signal` is aborted
  */
-export async function prepareRun(corpusName: string, { settings, resume, overwrite }: Omit<TrainingRequest, 'json'>, signal: AbortSignal): Promise<PreparedRun> {
+export async function prepareRun(corpusName: string, { settings, resume, overwrite }: RunRequest, signal: AbortSignal): Promise<PreparedRun> {
   const runDirectory = runDirectoryOf(settings, corpusName);
   assertFolderFree(runDirectory, { resume, overwrite });
-  const backendId = createBackend(settings.backend).id;
+  const backendId = (await createBackend(settings.backend)).id;
   const { tokens, lowercase, sentences, vocabulary } = settings;
   const isCacheNew = !existsSync(settings.cache);
   let corpus: Corpus | undefined;
@@ -45,36 +52,13 @@ export async function prepareRun(corpusName: string, { settings, resume, overwri
       server: { config, data, vocabularyJson: corpus.vocabulary, runDirectory, backendId, stepsTotal, resume, overwrite, patience: settings.patience, initialParameters: start.parameters },
       unigramLoss: unigramLoss(corpus.train, corpus.valid, corpus.vocabulary.size),
       unknownShare: unknownShare(corpus.valid, corpus.vocabulary.size),
-      notes: [
-        `corpus ${corpusName}: training ${describe(corpus.train)}, validation ${describe(corpus.valid)}, vocabulary ${formatCount(corpus.vocabulary.size)}`,
-        `model ${settings.cell} ${settings.activation}: ${formatCount(parameterLayout(config.model).size)} parameters; backend ${backendId}; run folder ${runDirectory}`,
-        ...start.notes,
-      ],
+      warnings: [...corpus.warnings, ...start.warnings],
     };
   } catch (error) {
     corpus?.close();
     if (isCacheNew) discardCache(settings.cache);
     throw error;
   }
-}
-
-interface RunStart {
-  /** Undefined where they are drawn, or a checkpoint has taken their place. */
-  readonly parameters: Float32Array | undefined;
-  /** Of what the run starts, or once started, from; undefined where that was drawn. */
-  readonly sha256: string | undefined;
-  readonly notes: readonly string[];
-}
-
-/** @param resumed folder of the run that is gone on with: who does so need not have what it once started from */
-function findStart(settings: TrainingSettings, vocabulary: Vocabulary, resumed: string | undefined): RunStart {
-  const { initFrom } = settings;
-  if (initFrom === undefined) {
-    return { parameters: undefined, sha256: resumed === undefined ? undefined : readStoredRun(resumed).config.initialParametersSha256, notes: [] };
-  }
-  const notes = [`starts from ${initFrom}`];
-  const parameters = loadInitialParameters(initFrom, { model: modelOf(settings), vocabulary }, (message) => { notes.push(`warning: ${message}`); });
-  return { parameters, sha256: floatsSha256(parameters), notes };
 }
 
 /** A run that was refused leaves nothing behind: a cache made for it goes, unless another process has begun to use it too. */
@@ -86,7 +70,7 @@ function discardCache(cache: string): void {
 }
 
 /** Said before a corpus is read, which may take minutes; the server looks closer. */
-function assertFolderFree(runDirectory: string, { resume, overwrite }: Pick<TrainingRequest, 'resume' | 'overwrite'>): void {
+function assertFolderFree(runDirectory: string, { resume, overwrite }: Pick<RunRequest, 'resume' | 'overwrite'>): void {
   const stats = statSync(runDirectory, { throwIfNoEntry: false });
   if (stats === undefined) {
     if (resume) throw new BpttError('not-found', `run folder ${runDirectory}: expected a run to resume, found nothing`);
@@ -100,22 +84,21 @@ function assertFolderFree(runDirectory: string, { resume, overwrite }: Pick<Trai
   }
 }
 
-function describe({ sentences, tokens }: { readonly sentences: number; readonly tokens: number }): string {
-  return `${formatCount(sentences)} sentences (${formatCount(tokens)} tokens)`;
+interface RunStart {
+  /** Undefined where they are drawn, or a checkpoint has taken their place. */
+  readonly parameters: Float32Array | undefined;
+  /** Of what the run starts, or once started, from; undefined where that was drawn. */
+  readonly sha256: string | undefined;
+  readonly warnings: readonly string[];
 }
 
-/**
- * Checks that a server may listen at `address` and that nobody else does: before a run folder is made.
- * @throws BpttError `invalid-argument`, `permission-denied` or `already-exists`
- */
-export async function assertPortFree(address: string): Promise<void> {
-  const { host, port } = assertLoopback(address);
-  await new Promise<void>((resolve, reject) => {
-    const probe = createServer();
-    probe.once('error', (cause: NodeJS.ErrnoException) => {
-      const used = cause.code === 'EADDRINUSE';
-      reject(new BpttError(used ? 'already-exists' : 'invalid-argument', `listen: expected a free port, got ${address} (${used ? 'the port is in use' : cause.message})`, { cause }));
-    });
-    probe.listen({ host, port, exclusive: true }, () => probe.close(() => { resolve(); }));
-  });
+/** @param resumed folder of the run that is gone on with: who does so need not have what it once started from */
+function findStart(settings: TrainingSettings, vocabulary: Vocabulary, resumed: string | undefined): RunStart {
+  const { initFrom } = settings;
+  if (initFrom === undefined) {
+    return { parameters: undefined, sha256: resumed === undefined ? undefined : readStoredRun(resumed).config.initialParametersSha256, warnings: [] };
+  }
+  const warnings: string[] = [];
+  const parameters = loadInitialParameters(initFrom, { model: modelOf(settings), vocabulary }, (message) => { warnings.push(message); });
+  return { parameters, sha256: floatsSha256(parameters), warnings };
 }

@@ -21,11 +21,11 @@ export function loadInitialParameters(path: string, { model, vocabulary }: Initi
   const stats = statSync(path, { throwIfNoEntry: false });
   if (stats === undefined) throw new BpttError('not-found', `initFrom: expected a run folder or a .safetensors file, found nothing at ${path}`);
   if (!stats.isDirectory()) return readStateDict(path, model);
-  const trained = loadTrainedModel(path, onWarning);
+  const trained = loadTrainedModel(path, { checkpoint: 'last', onWarning });
   const difference = differenceOf(trained.vocabulary.words, vocabulary.words, (id) => `word ${String(id)}`) ?? differenceOf(tensorTexts(trained.model), tensorTexts(model), (i) => `tensor ${String(i)}`);
   if (difference !== undefined) throw new BpttError('invalid-argument', `initFrom: ${path}: ${difference}`);
-  for (const key of ['cell', 'activation'] as const) {
-    if (trained.model[key] !== model[key]) throw new BpttError('invalid-argument', `initFrom: ${path}: expected ${key} ${model[key]}, as of this run, got ${trained.model[key]}`);
+  for (const key of ['cell', 'activation', 'resetBefore'] as const) {
+    if (trained.model[key] !== model[key]) throw new BpttError('invalid-argument', `initFrom: ${path}: expected ${key} ${String(model[key])}, as of this run, got ${String(trained.model[key])}`);
   }
   return trained.parameters;
 }

@@ -1,11 +1,10 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { readTrainingFlags, type Flags } from './config.js';
-import { InterruptedError } from './exit-codes.js';
-import { assertPortFree, prepareRun } from './prepare-run.js';
+import { InterruptedError } from './interruption.js';
+import { prepareRun } from './prepare-run.js';
+import { trainingSettings } from './training-settings.js';
 
 let folder: string;
 beforeEach(() => {
@@ -14,9 +13,9 @@ beforeEach(() => {
 });
 afterEach(() => { rmSync(folder, { recursive: true }); });
 
-async function prepare(flags: Flags, signal = new AbortController().signal) {
-  const request = await readTrainingFlags({ cache: join(folder, 'cache', 'deep'), run: join(folder, 'run'), vocabulary: 9, batch: 4, hidden: 3, backend: 'reference', ...flags });
-  return prepareRun(join(folder, 'story.txt'), request, signal);
+async function prepare({ resume = false, overwrite = false, ...changes }: Record<string, unknown>, signal = new AbortController().signal) {
+  const settings = trainingSettings({ cache: join(folder, 'cache', 'deep'), run: join(folder, 'run'), vocabulary: 9, batch: 4, hidden: 3, backend: 'reference', ...changes });
+  return prepareRun(join(folder, 'story.txt'), { settings, resume: resume === true, overwrite: overwrite === true }, signal);
 }
 
 describe('prepareRun', () => {
@@ -25,7 +24,7 @@ describe('prepareRun', () => {
     expect(prepared.server.stepsTotal).toBe(3 * prepared.server.data.stepsPerEpoch);
     expect(prepared.server).toMatchObject({ backendId: 'reference/1', resume: false, overwrite: false, config: { microshards: 4 } });
     expect(prepared.unigramLoss).toBeGreaterThan(0);
-    expect(prepared.notes.join('\n')).toContain('vocabulary 9');
+    expect(prepared.corpus.vocabulary.size).toBe(9);
     prepared.corpus.close();
     const again = await prepare({ steps: 17 });
     expect(again.server.stepsTotal).toBe(17);
@@ -57,19 +56,5 @@ describe('prepareRun', () => {
 
   it('stops when it is interrupted', async () => {
     await expect(prepare({}, AbortSignal.abort())).rejects.toBeInstanceOf(InterruptedError);
-  });
-});
-
-describe('assertPortFree', () => {
-  it('refuses a port that is in use and an address that others can reach', async () => {
-    const busy = createServer();
-    await new Promise<void>((resolve) => busy.listen(0, '127.0.0.1', resolve));
-    const address = `127.0.0.1:${String((busy.address() as AddressInfo).port)}`;
-    await expect(assertPortFree(address)).rejects.toMatchObject({ code: 'already-exists', message: `listen: expected a free port, got ${address} (the port is in use)` });
-    await new Promise((resolve) => busy.close(resolve));
-    await assertPortFree(address);
-    await assertPortFree('127.0.0.1:0');
-    await expect(assertPortFree('0.0.0.0:0')).rejects.toMatchObject({ code: 'permission-denied' });
-    await expect(assertPortFree('nowhere')).rejects.toMatchObject({ code: 'invalid-argument' });
   });
 });

@@ -28,6 +28,17 @@ export function realNumber(least: number, most: number, { above = false } = {}):
   return above ? z.number(e).gt(least, e).max(most, e) : z.number(e).min(least, e).max(most, e);
 }
 
+/** One whole number or several, each from `least` to `most`: `200` or `[400, 200]` in a file, `400,200` on a command line. */
+export function wholeNumbers(least: number, most: number) {
+  const e = expecting(`a whole number from ${String(least)} to ${String(most)}, or several`);
+  return z.union([z.number(), z.string(), z.array(z.number())], e).transform((given, context): readonly number[] => {
+    const numbers = typeof given === 'string' ? given.split(',').map((word) => (/^ *\d+ *$/.test(word) ? Number(word) : NaN)) : [given].flat();
+    if (numbers.length > 0 && numbers.every((value) => Number.isInteger(value) && value >= least && value <= most)) return numbers;
+    context.addIssue({ code: 'custom', message: e.error({ input: given }) });
+    return z.NEVER;
+  });
+}
+
 /** One of a few words. */
 export function oneOf<const T extends readonly [string, ...string[]]>(words: T): z.ZodEnum<z.core.util.ToEnum<T[number]>> {
   return z.enum(words, expecting(words.length === 1 ? words[0] : `one of ${words.join(', ')}`));

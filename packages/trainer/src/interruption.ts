@@ -1,0 +1,24 @@
+import { BpttError } from '@bptt/core';
+
+/** The user asked to stop, and nothing was left half done. Its code is `cancelled`. */
+export class InterruptedError extends BpttError {
+  constructor(what: string) {
+    super('cancelled', `interrupted while ${what}`);
+    this.name = 'InterruptedError';
+  }
+}
+
+/** @throws InterruptedError where `signal` is aborted; `what` was being done, for people */
+export function throwIfInterrupted(signal: AbortSignal | undefined, what: string): void {
+  if (signal?.aborted === true) throw new InterruptedError(what);
+}
+
+/** `work`, or a rejection with InterruptedError as soon as `signal` is aborted. */
+export function untilInterrupted<T>(work: Promise<T>, signal: AbortSignal, what: string): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => { reject(new InterruptedError(what)); };
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort, { once: true });
+    work.then(resolve, reject).finally(() => { signal.removeEventListener('abort', onAbort); });
+  });
+}
