@@ -1,3 +1,4 @@
 export * from './backend-contract.js';
 export * from './fixtures.js';
 export * from './pairwise.js';
+export * from './relative-distance.js';
