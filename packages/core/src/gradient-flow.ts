@@ -25,7 +25,7 @@ export interface FlowSeries {
 }
 
 /**
- * Gradient flow (`docs/math/bptt.md` equation 29): the norm of the derivative of every output's own error by the states before it. Derivatives are whole: they count
+ * Gradient flow (`docs/math/bptt.md` equation 23): the norm of the derivative of every output's own error by the states before it. Derivatives are whole: they count
  * every way, through time, through the layers above, and of a cell `c_t` also the one through `h_t`.
  * @param lagMax how many steps back to look, 0 or more
  */

@@ -36,13 +36,14 @@ export interface JacobianOptions {
 const ROWS_MAX = 1 << 12;
 
 /**
- * Largest singular values of the Jacobians of each layer's recurrence, its input held fast (`docs/math/bptt.md` equation 30). The way back through a step is linear:
+ * Largest singular values of the Jacobians of each layer's recurrence, its input held fast (`docs/math/bptt.md` equation 25). The way back through a step is linear:
  * the cell's own `backward` of every unit vector gives the step's Jacobian, row by row, for any cell. Products over lags and their norms (power
  * iteration) are taken in float64. Work: for every layer and sample `max(lags)` products of matrices `[S, S]` with `S` units of carry.
  */
 export async function measureJacobians(measured: MeasuredModel, batches: readonly MeasuredBatch[], options: JacobianOptions): Promise<JacobianSeries[]> {
   const { backend, model, parameters } = measured;
-  assert(options.lags.length > 0 && options.lags.every((lag) => Number.isInteger(lag) && lag >= 1), () => `measureJacobians: expected lags of 1 or more, got ${options.lags.join(', ') || 'none'}`);
+  const areLags = options.lags.length > 0 && options.lags.every((lag) => Number.isInteger(lag) && lag >= 1);
+  assert(areLags, () => `measureJacobians: expected lags of 1 or more, got ${options.lags.join(', ') || 'none'}`);
   const lags = [...new Set(options.lags)].sort((a, b) => a - b);
   const moments = sampleMoments(batches, options);
   const { carryParts } = cellOf(model);
@@ -50,7 +51,7 @@ export async function measureJacobians(measured: MeasuredModel, batches: readonl
   const series: JacobianSeries[] = [];
   for (const [layer, H] of model.hidden.entries()) {
     const S = carryParts * H;
-    const [ofState, ofCarry] = [new Map(lags.map((lag): [number, number[]] => [lag, []])), new Map(lags.map((lag): [number, number[]] => [lag, []]))];
+    const [ofState, ofCarry] = [byLag(lags), byLag(lags)];
     for (const moment of moments) {
       let lag = 0;
       let product: Float64Array | undefined;
@@ -86,7 +87,9 @@ function sampleMoments(batches: readonly MeasuredBatch[], { samples, seed }: Jac
 }
 
 /** `ds_t/ds_{t-1}` `[S, S]`, then that of the step before, and so on to the beginning of the sequence or `lagMax` of them. */
-async function* stepJacobians({ backend, model }: MeasuredModel, layer: number, { batch, row, lagMax }: Moment & { readonly lagMax: number }): AsyncGenerator<Float64Array, void> {
+async function* stepJacobians(
+  { backend, model }: MeasuredModel, layer: number, { batch, row, lagMax }: Moment & { readonly lagMax: number },
+): AsyncGenerator<Float64Array, void> {
   const { microshard, initialStates } = batch;
   const S = cellOf(model).carryParts * model.hidden[layer];
   const identity = Float32Array.from({ length: S * S }, (_, i) => (i % (S + 1) === 0 ? 1 : 0));
@@ -112,6 +115,10 @@ function history({ B, inputs }: Microshard, row: number, lagMax: number): number
   const rows: number[] = [];
   for (let at = row; rows.length < lagMax && at >= B && inputs[at - B] !== NO_TOKEN; at -= B) rows.push(at);
   return rows;
+}
+
+function byLag(lags: readonly number[]): Map<number, number[]> {
+  return new Map(lags.map((lag) => [lag, []]));
 }
 
 function describe(values: ReadonlyMap<number, readonly number[]>): JacobianNorms[] {
