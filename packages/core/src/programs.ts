@@ -1,11 +1,12 @@
 import type { Ids, Matrix, Operations, Program, ProgramInputs } from './backend.js';
+import { partsOf } from './cells/cell.js';
 import { finalCarry, maskName, runForward, type Forward, type ForwardArguments } from './forward.js';
 import type { Head, HeadGradients, Parameters } from './heads/head.js';
 import { headOf } from './heads/heads.js';
 import type { ModelConfig } from './model-config.js';
 import type { Objective } from './objective.js';
 import { omegaGradient, topGradient } from './penalties.js';
-import { backpropagateThroughTime, inputGradient, type LayerGradient, type SequenceShape } from './sequence.js';
+import { backpropagateThroughTime, inputGradient, lagLoop, type LayerGradient, type SequenceShape } from './sequence.js';
 import { formatTruncation } from './truncation.js';
 
 /**
@@ -70,6 +71,63 @@ export function inspectionProgram(model: ModelConfig, objective: Objective, shap
       gradients.forEach(({ dProjected, flow }, l) => {
         result[`errors.${String(l)}`] = dProjected;
         if (flow !== undefined) result[`flow.${String(l)}`] = flow.dStates;
+      });
+      return result;
+    },
+  };
+}
+
+/**
+ * How the error of every output goes back in time, by the lag loop that `window(k)` trains by. Inputs: `evaluationInputs`. Outputs: for every layer `l`,
+ * part `p` of its carry and lag `j` up to `lagMax` (below T) `flow.l.p.j` `[(T - j) * B, H]`: row block `tau` is `dE_{tau+j}/ds_tau`.
+ */
+export function flowProgram(model: ModelConfig, { T, B }: SequenceShape, lagMax: number): Program {
+  const head = headOf(model);
+  const shape = { T, B };
+  return {
+    key: `flow ${modelKey(model)} lags ${String(lagMax)} ${shapeKey(shape)}`,
+    trace(operations, parameters, inputs) {
+      const { layers, states } = runForward(operations, model, { parameters, inputs, shape, masked: false, keepsFlow: false });
+      const { dStates } = head.gradients(operations, parameters, states, inputs);
+      const result: Record<string, Matrix> = {};
+      for (const { lag, layer, cache, dCarry } of lagLoop(operations, layers, dStates, { shape, lagMax })) {
+        const gradient = layers[layer].layer.cell.wholeGradient(operations, cache, dCarry);
+        gradient.forEach((matrix, part) => { result[`flow.${String(layer)}.${String(part)}.${String(lag)}`] = matrix; });
+      }
+      return result;
+    },
+  };
+}
+
+/**
+ * Jacobians of single steps of one layer with `S` units of carry. Inputs: `evaluationInputs`; ids `steps` and `units` `[R]`, and `identity` `[S, S]`. Output:
+ * `jacobian` `[R, S]`, whose row `r` is the gradient of unit `units[r]` of the carry after the step of row `steps[r]` by the carry before it;
+ * zeros where both are -1.
+ */
+export function jacobianProgram(model: ModelConfig, { T, B }: SequenceShape, layer: number): Program {
+  const shape = { T, B };
+  return {
+    key: `jacobian ${modelKey(model)} layer ${String(layer)} ${shapeKey(shape)}`,
+    trace(operations, parameters, inputs) {
+      const { layers } = runForward(operations, model, { parameters, inputs, shape, masked: false, keepsFlow: false });
+      const { layer: { cell, weights }, trace } = layers[layer];
+      const cache = trace.cache.map((part) => operations.gatherRows(part, inputs.ids['steps']));
+      const dCarry = partsOf(operations, operations.gatherRows(inputs.matrices['identity'], inputs.ids['units']), cell.carryParts);
+      return { jacobian: operations.beside(cell.backward(operations, weights, cache, dCarry).dCarry) };
+    },
+  };
+}
+
+/** What can saturate. Inputs: `evaluationInputs`. Outputs: for every layer `l` and nonlinearity `i` of its cell `activation.l.i` `[T * B, H]`. */
+export function activationProgram(model: ModelConfig, { T, B }: SequenceShape): Program {
+  const shape = { T, B };
+  return {
+    key: `activations ${modelKey(model)} ${shapeKey(shape)}`,
+    trace(operations, parameters, inputs) {
+      const { layers } = runForward(operations, model, { parameters, inputs, shape, masked: false, keepsFlow: false });
+      const result: Record<string, Matrix> = {};
+      layers.forEach(({ layer: { cell }, trace }, l) => {
+        cell.activations(operations, trace.cache).forEach((values, i) => { result[`activation.${String(l)}.${String(i)}`] = values; });
       });
       return result;
     },

@@ -1,5 +1,5 @@
 import type { Matrix, Operations } from './backend.js';
-import type { Carry, Cell, CellWeights } from './cells/cell.js';
+import type { Carry, Cell, CellBackward, CellWeights } from './cells/cell.js';
 import type { Truncation } from './truncation.js';
 
 /** One recurrent layer: its cell and its weights. */
@@ -108,18 +108,49 @@ function backwardByTime(operations: Operations, layer: Layer, trace: LayerTrace,
   return { ...stackGradient(operations, dProjected, dRecurrent), flow };
 }
 
-/**
- * The lag loop of `window(k)` (`docs/math/bptt.md` equation 9): the errors of all outputs go back together, one lag a turn. At lag `j`,
- * row block `tau` holds what the output of moment `tau + j` sends to moment `tau`; there are `T - j` such blocks. Within a turn errors go
- * down through the layers, so that a window is counted in time over all layers.
- */
+/** `window(k)`: what the lag loop finds, added up. */
 function backwardByLag(
   operations: Operations,
   layers: readonly { readonly layer: Layer; readonly trace: LayerTrace }[],
   dStates: Matrix,
-  { shape: { T, B }, lagMax }: { readonly shape: SequenceShape; readonly lagMax: number },
+  window: LagWindow,
 ): LayerGradient[] {
   const sums: (LayerGradient | undefined)[] = layers.map(() => undefined);
+  for (const { layer, step } of lagLoop(operations, layers, dStates, window)) sums[layer] = addGradient(operations, sums[layer], step);
+  return sums.filter((sum) => sum !== undefined);
+}
+
+export interface LagWindow {
+  readonly shape: SequenceShape;
+  /** Steps that every error goes back, below `T`. */
+  readonly lagMax: number;
+}
+
+/** One layer in one turn of the lag loop. Row block `tau` belongs to the error of the output at `tau + lag`, and there are `T - lag` blocks. */
+export interface LagTurn {
+  readonly lag: number;
+  /** From the bottom, 0 first. */
+  readonly layer: number;
+  /** What the layer keeps of its steps, each `[(T - lag) * B, ...]`. */
+  readonly cache: readonly Matrix[];
+  /** Gradient of the carry that left step `tau`, each part `[(T - lag) * B, H]`. */
+  readonly dCarry: Carry;
+  /** The way back through step `tau`. */
+  readonly step: CellBackward;
+}
+
+/**
+ * The lag loop (`docs/math/bptt.md` equation 9), which `window(k)` trains by and gradient flow is measured by: the errors of all outputs go back
+ * together, one lag a turn. At lag `j`, row block `tau` holds what the output of moment `tau + j` sends to moment `tau`; there are `T - j`
+ * such blocks. Within a turn errors go down through the layers, so that a window is counted in time over all layers.
+ * @param dStates gradient of the top layer's states from the head, `[T * B, H]`
+ */
+export function* lagLoop(
+  operations: Operations,
+  layers: readonly { readonly layer: Layer; readonly trace: LayerTrace }[],
+  dStates: Matrix,
+  { shape: { T, B }, lagMax }: LagWindow,
+): Generator<LagTurn, void> {
   const dCarries: (Carry | undefined)[] = layers.map(() => undefined);
   for (let lag = 0; lag <= lagMax; lag += 1) {
     const rows = (T - lag) * B;
@@ -127,14 +158,14 @@ function backwardByLag(
     for (let l = layers.length - 1; l >= 0; l -= 1) {
       const { layer, trace } = layers[l];
       const cache = trace.cache.map((part) => operations.rows(part, 0, rows));
-      const step = layer.cell.backward(operations, layer.weights, cache, addOutput(operations, layer.cell, dOutput, dCarries[l]));
-      sums[l] = addGradient(operations, sums[l], step);
+      const dCarry = addOutput(operations, layer.cell, dOutput, dCarries[l]);
+      const step = layer.cell.backward(operations, layer.weights, cache, dCarry);
+      yield { lag, layer: l, cache, dCarry, step };
       // The error of the output at `tau + lag` now stands at `tau - 1`: block 0 has left the sequence.
       dCarries[l] = lag < lagMax ? step.dCarry.map((part) => operations.rows(part, B, rows)) : undefined;
       dOutput = layer.input === undefined ? undefined : inputGradient(operations, layer.input, layer.inputMask, step.dProjected);
     }
   }
-  return sums.filter((sum) => sum !== undefined);
 }
 
 /** Gradient of what a layer read from that of its projection `W_ih x`, of all rows or the first ones. @param mask dropout mask of the input */

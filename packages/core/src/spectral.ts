@@ -26,7 +26,7 @@ export function spectralRadius(matrix: FloatArray, n: number): number {
     const before = radius;
     radius = Math.exp(logScale);
     if (Math.abs(radius - before) <= RADIUS_TOLERANCE * radius) return radius;
-    power = square(power, n);
+    power = multiplySquare(power, power, n);
     share /= 2;
   }
   return radius;
@@ -82,14 +82,15 @@ export function frobeniusNorm(values: FloatArray): number {
   return Math.sqrt(sum);
 }
 
-function square(a: Float64Array, n: number): Float64Array {
+/** `[n, n] = a b`, in float64. */
+export function multiplySquare(a: FloatArray, b: FloatArray, n: number): Float64Array {
   const product = new Float64Array(n * n);
   for (let i = 0; i < n; i += 1) {
     const row = product.subarray(i * n, (i + 1) * n);
     for (let k = 0; k < n; k += 1) {
       const factor = a[i * n + k];
       if (factor === 0) continue;
-      for (let j = 0; j < n; j += 1) row[j] += factor * a[k * n + j];
+      for (let j = 0; j < n; j += 1) row[j] += factor * b[k * n + j];
     }
   }
   return product;

@@ -1,4 +1,5 @@
 import type { Matrix, Operations } from '../backend.js';
+import type { Activation } from '../model-config.js';
 
 /** The recurrent weights of one layer, with `G` gates (1 for a vanilla cell). */
 export interface CellWeights {
@@ -26,6 +27,13 @@ export interface CellBackward {
   readonly dCarry: Carry;
 }
 
+/** One nonlinearity of a cell: a gate, a candidate, or what the state is made with. */
+export interface Nonlinearity {
+  /** Its letter in the equations of the cell. */
+  readonly name: string;
+  readonly f: Activation;
+}
+
 /**
  * One time step of a recurrent layer: pure, forward and backward side by side. Rows are independent, so that the same cell steps the `B`
  * sequences of one moment or, in the lag loop of `window(k)`, many moments at once. Time itself lives in `sequence.ts`.
@@ -37,10 +45,25 @@ export interface Cell {
   readonly gates: number;
   /** Whether a gate stands between the recurrent product and the pre-activations. If not, `bias_hh` comes in with the projected input. */
   readonly gatesRecurrent: boolean;
+  /** What can saturate, in the order of `activations`; the first `gates` of them are named in the order of the rows of the weights. */
+  readonly nonlinearities: readonly Nonlinearity[];
   /** @param projected `W_ih x_t + b_ih`, and `b_hh` unless `gatesRecurrent`; `[N, G * H]` */
   forward(operations: Operations, weights: CellWeights, projected: Matrix, carry: Carry): CellForward;
   /** Assigns, never adds. @param dCarry gradient of the carry that went out */
   backward(operations: Operations, weights: CellWeights, cache: readonly Matrix[], dCarry: Carry): CellBackward;
   /** `dE/dW_hh` `[G * H, H]` from `dRecurrent` of all rows, given what the steps read: `s_{t-1}` and the cache. */
   hiddenGradient(operations: Operations, dRecurrent: Matrix, read: { readonly previous: Matrix; readonly cache: readonly Matrix[] }): Matrix;
+  /** Outputs of the nonlinearities, each `[N, H]`. */
+  activations(operations: Operations, cache: readonly Matrix[]): readonly Matrix[];
+  /**
+   * Gradient by each part of the carry that went out, all ways counted: where a part is made from another, it acts through that one as well. `dCarry`,
+   * as `backward` reads it, counts the ways past the step only.
+   */
+  wholeGradient(operations: Operations, cache: readonly Matrix[], dCarry: Carry): Carry;
+}
+
+/** `[N, parts * H]` cut into its parts, each `[N, H]`. */
+export function partsOf(operations: Operations, a: Matrix, parts: number): Matrix[] {
+  const H = a.columns / parts;
+  return Array.from({ length: parts }, (_, part) => operations.columns(a, part * H, (part + 1) * H));
 }

@@ -1,5 +1,7 @@
 import type { Matrix } from '../backend.js';
-import type { Cell } from './cell.js';
+import { partsOf, type Cell, type Nonlinearity } from './cell.js';
+
+const NONLINEARITIES: readonly Nonlinearity[] = [{ name: 'r', f: 'sigmoid' }, { name: 'z', f: 'sigmoid' }, { name: 'n', f: 'tanh' }];
 
 /**
  * The GRU as PyTorch and cuDNN have it, gates in the order r, z, n: the reset gate acts on the recurrent product, `docs/math/bptt.md` section 9:
@@ -11,6 +13,7 @@ export const gru: Cell = {
   carryParts: 1,
   gates: 3,
   gatesRecurrent: true,
+  nonlinearities: NONLINEARITIES,
   forward(operations, { hidden, hiddenBias }, projected, [previous]) {
     const recurrent = operations.matMul(previous, hidden, { transposeB: true, addend: hiddenBias });
     const { state, gates } = operations.gruGates(projected, recurrent, previous);
@@ -21,6 +24,8 @@ export const gru: Cell = {
     return { dProjected, dRecurrent, dCarry: [operations.matMul(dRecurrent, hidden, { addend: dPrevious })] };
   },
   hiddenGradient: (operations, dRecurrent, { previous }) => operations.matMul(dRecurrent, previous, { transposeA: true }),
+  activations: (operations, [gates]) => partsOf(operations, gates, 3),
+  wholeGradient: (_, __, dCarry) => dCarry,
 };
 
 /**
@@ -33,6 +38,7 @@ export const gruResetBefore: Cell = {
   carryParts: 1,
   gates: 3,
   gatesRecurrent: false,
+  nonlinearities: NONLINEARITIES,
   forward(operations, { hidden }, projected, [previous]) {
     const [H, G] = [previous.columns, 2 * previous.columns];
     const ofGates = operations.matMul(previous, operations.rows(hidden, 0, G), { transposeB: true, addend: operations.columns(projected, 0, G) });
@@ -62,4 +68,6 @@ export const gruResetBefore: Cell = {
       operations.matMul(operations.columns(dRecurrent, begin, end), input, { transposeA: true });
     return operations.stack([part(0, G, previous), part(G, G + H, reset)]);
   },
+  activations: (_, [r, z, n]) => [r, z, n],
+  wholeGradient: (_, __, dCarry) => dCarry,
 };

@@ -1,4 +1,4 @@
-import type { Cell } from './cell.js';
+import { partsOf, type Cell } from './cell.js';
 
 /**
  * The LSTM with forget gate (Hochreiter and Schmidhuber 1997; Gers, Schmidhuber and Cummins 2000), gates in PyTorch's order i, f, g, o,
@@ -11,6 +11,7 @@ export const lstm: Cell = {
   carryParts: 2,
   gates: 4,
   gatesRecurrent: false,
+  nonlinearities: [{ name: 'i', f: 'sigmoid' }, { name: 'f', f: 'sigmoid' }, { name: 'g', f: 'tanh' }, { name: 'o', f: 'sigmoid' }, { name: 'tanh c', f: 'tanh' }],
   forward(operations, { hidden }, projected, [previous, previousCell]) {
     const preActivations = operations.matMul(previous, hidden, { transposeB: true, addend: projected });
     const { state, cell, gates } = operations.lstmGates(preActivations, previousCell);
@@ -21,4 +22,11 @@ export const lstm: Cell = {
     return { dProjected: dPreActivations, dRecurrent: dPreActivations, dCarry: [operations.matMul(dPreActivations, hidden), dPreviousCell] };
   },
   hiddenGradient: (operations, dRecurrent, { previous }) => operations.matMul(dRecurrent, previous, { transposeA: true }),
+  activations: (operations, [gates, , cell]) => [...partsOf(operations, gates, 4), operations.activation('tanh', cell)],
+  wholeGradient(operations, [gates, , cell], [dState, dCell]) {
+    // dE/dc_t holds what c_t does through h_t = o_t * tanh(c_t).
+    const outputGate = operations.columns(gates, 3 * cell.columns, 4 * cell.columns);
+    const throughState = operations.activationBackward('tanh', operations.activation('tanh', cell), operations.multiply(dState, outputGate));
+    return [dState, operations.add(dCell, throughState)];
+  },
 };

@@ -12,6 +12,7 @@ export function vanillaRnn(f: Activation): Cell {
     carryParts: 1,
     gates: 1,
     gatesRecurrent: false,
+    nonlinearities: [{ name: 's', f }],
     forward(operations, { hidden }, projected, [previous]) {
       const s = operations.activation(f, operations.matMul(previous, hidden, { transposeB: true, addend: projected }));
       return { carry: [s], cache: [s] };
@@ -21,5 +22,7 @@ export function vanillaRnn(f: Activation): Cell {
       return { dProjected: dA, dRecurrent: dA, dCarry: [operations.matMul(dA, hidden)] };
     },
     hiddenGradient: (operations, dRecurrent, { previous }) => operations.matMul(dRecurrent, previous, { transposeA: true }),
+    activations: (_, [s]) => [s],
+    wholeGradient: (_, __, dCarry) => dCarry,
   };
 }

@@ -8,8 +8,10 @@ import { ACTIVATIONS, type ModelConfig } from '../model-config.js';
 import type { Objective } from '../objective.js';
 import { layOut, viewTensor } from '../parameters.js';
 import { referenceBackend } from '../reference-backend.js';
-import type { FloatArray, HostMatrix } from '../shape.js';
+import type { HostMatrix } from '../shape.js';
 import { modelMicroshard, objective, randomMicroshard, randomValues, smallModel } from './fixtures.js';
+import { describeMeasurements } from './measurement-contract.js';
+import { relativeDistance } from './relative-distance.js';
 
 export interface BackendContractOptions {
   /** Largest `||x - x64|| / ||x64||` of a result or a gradient tensor. Default 1e-5. */
@@ -74,6 +76,7 @@ export function describeBackend(name: string, create: () => Backend, { tolerance
     });
 
     describeTraining(backend, tolerance);
+    describeMeasurements(backend, tolerance);
   });
 }
 
@@ -271,15 +274,4 @@ function describeTraining(backend: Backend, tolerance: number): void {
       expect(Number.isFinite(lossSum)).toBe(false);
     }
   });
-}
-
-/** `||a - b|| / ||b||`; the norm of `a` where `b` is zero. NaN where either holds one. */
-export function relativeDistance(a: FloatArray, b: FloatArray): number {
-  let distance = 0;
-  let norm = 0;
-  for (let i = 0; i < b.length; i += 1) {
-    distance += (a[i] - b[i]) * (a[i] - b[i]);
-    norm += b[i] * b[i];
-  }
-  return norm === 0 ? Math.sqrt(distance) : Math.sqrt(distance / norm);
 }

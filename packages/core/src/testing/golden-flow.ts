@@ -1,0 +1,53 @@
+import { readFileSync } from 'node:fs';
+import { parameterLayout } from '../language-model.js';
+import type { Microshard } from '../microshard.js';
+import type { ModelConfig } from '../model-config.js';
+import { fromPyTorch, viewTensor } from '../parameters.js';
+
+/** Norms by lag, moment and sequence. */
+export type ByLag = readonly (readonly (readonly number[])[])[];
+
+/** What torch.autograd says of one model, made by `tools/golden/gradient_flow.py`, which says what is in it. */
+export interface GoldenFlowCase {
+  readonly label: string;
+  readonly model: ModelConfig;
+  readonly parameters: Float64Array;
+  readonly batch: { readonly microshard: Microshard; readonly initialStates: Float64Array };
+  /** From the bottom up. */
+  readonly layers: readonly {
+    readonly hidden: ByLag;
+    readonly jacobians: ByLag;
+    readonly cell?: ByLag;
+    readonly carryJacobians?: ByLag;
+  }[];
+}
+
+type Nested = number | readonly Nested[];
+
+interface FileCase extends Pick<GoldenFlowCase, 'layers'> {
+  readonly config: ModelConfig;
+  readonly parameters: Readonly<Record<string, Nested>>;
+  readonly T: number;
+  readonly B: number;
+  readonly inputs: readonly number[];
+  readonly targets: readonly number[];
+  readonly carry: Nested;
+}
+
+/** All cases of the file. */
+export function goldenFlowCases(): GoldenFlowCase[] {
+  const { cases } = JSON.parse(readFileSync(new URL('golden/gradient-flow.json', import.meta.url), 'utf8')) as { readonly cases: readonly FileCase[] };
+  return cases.map(({ config: model, parameters: tensors, T, B, inputs, targets, carry, layers }) => {
+    const layout = parameterLayout(model);
+    const parameters = new Float64Array(layout.size);
+    // The numbers of the file are multiples of 1/128: float32 holds them.
+    for (const tensor of layout.tensors) viewTensor(parameters, tensor).set(fromPyTorch(tensor, Float32Array.from(flatten(tensors[tensor.name]))));
+    const microshard: Microshard = { index: 0, T, B, inputs: Int32Array.from(inputs), targets: Int32Array.from(targets), sequences: Int32Array.from({ length: B }, (_, b) => b) };
+    const label = [model.cell, model.activation, model.resetBefore ? 'reset before' : '', model.input, model.biases ? '' : 'no biases'].filter((word) => word !== '').join(' ');
+    return { label, model, parameters, batch: { microshard, initialStates: Float64Array.from(flatten(carry)) }, layers };
+  });
+}
+
+function flatten(nested: Nested): number[] {
+  return typeof nested === 'number' ? [nested] : nested.flatMap(flatten);
+}
