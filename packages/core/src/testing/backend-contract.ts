@@ -6,9 +6,11 @@ import { createMicroshardComputer } from '../microshard-computer.js';
 import { ACTIVATIONS, type ModelConfig } from '../model-config.js';
 import { layOut, viewTensor } from '../parameters.js';
 import { referenceBackend } from '../reference-backend.js';
-import type { FloatArray, HostMatrix } from '../shape.js';
+import type { HostMatrix } from '../shape.js';
 import type { Truncation } from '../truncation.js';
 import { randomMicroshard, randomValues, smallModel } from './fixtures.js';
+import { describeGolden } from './golden-contract.js';
+import { relativeDistance } from './relative-distance.js';
 
 export interface BackendContractOptions {
   /** Largest `||x - x64|| / ||x64||` of a result or a gradient tensor. Default 1e-5. */
@@ -24,7 +26,7 @@ const matrix = (rows: number, columns: number, seed: number, scale = 1): HostMat
   values: Float32Array.from(randomValues(rows * columns, seed, scale)),
 });
 
-/** The suite that every backend passes: each operation, and whole training gradients, against the float64 reference. */
+/** The suite that every backend passes: each operation, and whole training gradients, against the float64 reference, and whole models beside PyTorch. */
 export function describeBackend(name: string, create: () => Backend, { tolerance = 1e-5 }: BackendContractOptions = {}): void {
   describe(`backend contract: ${name}`, () => {
     const backend = create();
@@ -71,6 +73,7 @@ export function describeBackend(name: string, create: () => Backend, { tolerance
     });
 
     describeTraining(backend, tolerance);
+    describeGolden(backend, tolerance);
   });
 }
 
@@ -209,15 +212,4 @@ function describeTraining(backend: Backend, tolerance: number): void {
       expect(Number.isFinite(lossSum)).toBe(false);
     }
   });
-}
-
-/** `||a - b|| / ||b||`; the norm of `a` where `b` is zero. NaN where either holds one. */
-export function relativeDistance(a: FloatArray, b: FloatArray): number {
-  let distance = 0;
-  let norm = 0;
-  for (let i = 0; i < b.length; i += 1) {
-    distance += (a[i] - b[i]) * (a[i] - b[i]);
-    norm += b[i] * b[i];
-  }
-  return norm === 0 ? Math.sqrt(distance) : Math.sqrt(distance / norm);
 }

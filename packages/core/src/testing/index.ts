@@ -1,2 +1,5 @@
 export * from './backend-contract.js';
 export * from './fixtures.js';
+export * from './golden.js';
+export * from './golden-contract.js';
+export * from './relative-distance.js';
