@@ -3,7 +3,7 @@ import { NO_TOKEN, type Microshard } from '../microshard.js';
 import { CELLS, type ModelConfig } from '../model-config.js';
 import { fromPyTorch, viewTensor, type ParameterLayout } from '../parameters.js';
 
-/** Files of golden cases: what PyTorch computes in float64, made by `tools/torch/golden_models.py`, which says what is in them. */
+/** Files of golden cases: what PyTorch computes in float64, made by `tools/golden/language_model.py`, which says what is in them. */
 export const GOLDEN_FILES = ['rnn-tanh', 'rnn-relu', 'gru', 'gru-reset-before', 'lstm', 'adaptive'] as const;
 export type GoldenFile = (typeof GOLDEN_FILES)[number];
 

@@ -1,8 +1,8 @@
 """Writes the golden file of gradient flow: what torch.autograd says about how far errors reach back in time, in float64.
 
-    python3 tools/torch/golden_flow.py --out packages/core/src/testing/golden/gradient-flow.json
+    python3 tools/golden/gradient_flow.py --out packages/core/src/testing/golden/gradient-flow.json
 
-A case holds a configuration, parameters and a batch as in `golden_models.py`, all sequences of full length, and for every layer
+A case holds a configuration, parameters and a batch as in `language_model.py`, all sequences of full length, and for every layer
 
 - `hidden`, and for an LSTM `cell` and `carriedCell`: `[lag][t - lag][b]`, the norm of the gradient of the loss of word t of sequence b by
   the state h (the cell c) of this layer at the moment t - lag. An earlier state acts through time and through the layers above. `cell` is the
@@ -17,8 +17,8 @@ import argparse
 import json
 import pathlib
 import torch
-from bptt_model import CARRY_PARTS, LanguageModel, load_tensors, layer_sizes, state_dict_of
-from golden_models import DEFAULTS, on_grid, random_carry, write_json
+from language_model import DEFAULTS, on_grid, random_carry, write_json
+from bptt_model import CARRY_PARTS, LanguageModel, layer_sizes, load_tensors, state_dict_of
 
 STEPS, SEQUENCES = 6, 2
 CASES = [

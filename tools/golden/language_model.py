@@ -1,6 +1,6 @@
 """Writes the golden files that the models of bptt are compared with: PyTorch's losses, gradients and training steps, in float64.
 
-    python3 tools/torch/golden_models.py --out packages/core/src/testing/golden
+    python3 tools/golden/language_model.py --out packages/core/src/testing/golden
 
 One file a cell, and one for adaptive softmax. A case holds a configuration in the names of bptt, parameters in the names and orientation of
 PyTorch, a ragged batch (rows time-major, T * B; -1 is no word), the carry at its start (for each layer its parts [B, H]), and
@@ -17,7 +17,10 @@ the last digits.
 import argparse
 import json
 import pathlib
+import sys
 import torch
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "torch"))
 from bptt_model import CARRY_PARTS, NO_TOKEN, LanguageModel, layer_sizes, state_dict_of
 
 LENGTHS = [7, 4, 6]
