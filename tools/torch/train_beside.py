@@ -8,8 +8,13 @@ did, and makes the same kind of step in float32: the gradient of the mean over t
 global norm is above it, times the learning rate of that step. The run must have been trained with plain SGD, without dropout, and with
 truncation full or chunk:k.
 
-Prints the largest relative deviation of a loss and of a gradient norm. Exit code 1 where a loss deviates by more than --tolerance. Needs
-PyTorch (Debian: python3-torch), Node and the built packages (npm run build).
+Prints the largest relative deviation of a loss and of a gradient norm. Exit code 1 where a loss deviates by more than --tolerance.
+
+Training at a large learning rate is chaotic: rounding grows from step to step until two computations of the same thing have nothing in common.
+--control trains in PyTorch once more, with the columns of every microshard in the opposite order, which changes nothing but rounding, and
+shows how far PyTorch is from itself. Where that is more than the tolerance, a deviation of bptt says nothing.
+
+Needs PyTorch (Debian: python3-torch), Node and the built packages (npm run build).
 """
 import argparse
 import json
@@ -41,10 +46,10 @@ def assert_comparable(config):
 
 
 class Trainer:
-    """Makes the steps of a run."""
+    """Makes the steps of a run. `flipped`: with the columns of every microshard in the opposite order."""
 
-    def __init__(self, model, config):
-        self.model, self.config = model, config
+    def __init__(self, model, config, flipped=False):
+        self.model, self.config, self.flipped = model, config, flipped
         self.parameters = list(model.parameters())
         self.carries = {}
 
@@ -67,6 +72,8 @@ class Trainer:
     def backward(self, index, shard):
         """Adds the gradient of a microshard's summed losses; that sum, and the targets [T, B]."""
         inputs, targets = (torch.tensor(shard[key]).reshape(shard["T"], shard["B"]) for key in ("inputs", "targets"))
+        if self.flipped:
+            inputs, targets = inputs.flip(1), targets.flip(1)
         states, carry = self.model(inputs, self.carries.get(index))
         if self.config["truncation"]["kind"] == "chunk":
             self.carries[index] = [tuple(part.detach() for part in layer) for layer in carry]
@@ -86,16 +93,38 @@ class Trainer:
         return norm
 
 
-def compare(run, folder, lines):
-    """Steps as (step, loss of the run, loss here, norm of the run, norm here)."""
+def compare(run, folder, lines, has_control):
+    """Of every step: its number, the loss of bptt, of PyTorch and of the control (or None), and both norms."""
     config = json.loads((run / "config.json").read_text(encoding="utf-8"))["config"]
     assert_comparable(config)
-    trainer = Trainer(load_model(folder / "initial.safetensors"), config)
+    trainer, control = (Trainer(load_model(folder / "initial.safetensors"), config, flipped) for flipped in (False, True))
     for line, batch in zip(lines, read_lines(folder / "batches.jsonl")):
         if line["outcome"] != "updated":
             sys.exit(f"step {line['step']}: expected a step that was made, got outcome {line['outcome']}")
         loss, norm = trainer.step(batch, line["learningRate"])
-        yield line["step"], line["lossSum"] / line["tokens"], loss, line["gradientNorm"], norm
+        again = control.step(batch, line["learningRate"])[0] if has_control else None
+        yield line["step"], line["lossSum"] / line["tokens"], loss, again, line["gradientNorm"], norm
+
+
+def deviation(value, reference):
+    return abs(value / reference - 1)
+
+
+def report(steps):
+    """Prints some steps and the largest deviations; the largest of a loss."""
+    losses, norms, controls = [], [], []
+    for step, bptt, torch_loss, again, bptt_norm, torch_norm in steps:
+        losses.append(deviation(torch_loss, bptt))
+        norms.append(deviation(torch_norm, bptt_norm))
+        controls += [] if again is None else [deviation(again, torch_loss)]
+        if step == 1 or step % 10 == 0:
+            control = f"  PyTorch from itself {controls[-1]:.1e}" if controls else ""
+            print(f"step {step:4d}  bptt {bptt:.7f}  PyTorch {torch_loss:.7f}  deviation {losses[-1]:.1e}  of the norm {norms[-1]:.1e}{control}", flush=True)
+    worst = max(losses)
+    print(f"largest deviation of a loss {worst:.2e} at step {losses.index(worst) + 1}, of a gradient's norm {max(norms):.2e}")
+    if controls:
+        print(f"largest deviation of a loss of PyTorch from itself {max(controls):.2e} at step {controls.index(max(controls)) + 1}")
+    return worst
 
 
 def main():
@@ -103,21 +132,15 @@ def main():
     parser.add_argument("run", type=pathlib.Path, help="run folder")
     parser.add_argument("--steps", type=int, default=100, help="steps to compare from the first (default 100)")
     parser.add_argument("--tolerance", type=float, default=1e-3, help="largest relative deviation of a loss that passes (default 1e-3)")
+    parser.add_argument("--control", action="store_true", help="train in PyTorch once more, rounded otherwise")
     parser.add_argument("--cache", default=".bptt-cache", help="folder of encoded corpora (default .bptt-cache)")
     a = parser.parse_args()
     lines = read_lines(a.run / "journal.jsonl")[: a.steps]
     if len(lines) < a.steps or lines[0]["step"] != 1:
         sys.exit(f"{a.run}: expected a journal of at least {a.steps} steps from the first, got {len(lines)}")
-    losses, norms = [], []
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run(["node", str(HERE / "dump-run.mjs"), str(a.run), "--steps", str(a.steps), "--out", folder, "--cache", a.cache], check=True)
-        for step, there, here, norm_there, norm_here in compare(a.run, pathlib.Path(folder), lines):
-            losses.append(abs(here / there - 1))
-            norms.append(abs(norm_here / norm_there - 1))
-            if step == 1 or step % 10 == 0:
-                print(f"step {step:4d}  bptt {there:.7f}  PyTorch {here:.7f}  deviation {losses[-1]:.1e}  of the gradient's norm {norms[-1]:.1e}", flush=True)
-    worst = max(losses)
-    print(f"largest deviation of a loss {worst:.2e} at step {losses.index(worst) + 1}, of a gradient's norm {max(norms):.2e}")
+        worst = report(compare(a.run, pathlib.Path(folder), lines, a.control))
     # Written so that a NaN fails.
     return 0 if worst <= a.tolerance else 1
 
