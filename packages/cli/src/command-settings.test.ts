@@ -27,23 +27,24 @@ function flagsOf(words: readonly string[]): Record<string, unknown> {
 describe('the settings of a run', () => {
   it('have defaults for everything', async () => {
     expect(await trainingSettingsOf({})).toMatchObject({
-      cell: 'rnn', activation: 'tanh', hidden: 128, layers: 1, input: 'onehot', biases: true, vocabulary: 8000, tokens: 'word', lowercase: true, sentences: 'auto',
-      truncation: { kind: 'full' }, reduction: 'tokenMean', batch: 32, clip: 1, explosion: 'skip', schedule: 'constant', samples: 0, cache: '.bptt-cache', backend: 'auto',
+      cell: 'rnn', activation: 'tanh', resetBefore: false, hidden: [128], input: 'onehot', tied: false, head: 'softmax', biases: true, vocabulary: 8000, tokens: 'word', lowercase: true, sentences: 'auto',
+      truncation: { kind: 'full' }, reduction: 'tokenMean', dropout: 0, variational: false, ar: 0, tar: 0, omega: 0, init: { kind: 'uniformFanIn' }, batch: 32, optimizer: 'sgd', explosion: 'skip', schedule: { kind: 'constant' },
+      warmup: 0, patience: 0, samples: 0, cache: '.bptt-cache', backend: 'auto',
     });
   });
 
   it('come from flags over the file over defaults', async () => {
     const path = file('{"hidden": 7, "batch": 9, "truncation": "window:4", "biases": false}');
     const settings = await trainingSettingsOf(flagsOf(['--hidden', '8', '--lr=0.5', '--biases']), path);
-    expect(settings).toMatchObject({ hidden: 8, batch: 9, truncation: { kind: 'window', k: 4 }, lr: 0.5, biases: true, layers: 1 });
+    expect(settings).toMatchObject({ hidden: [8], batch: 9, truncation: { kind: 'window', k: 4 }, lr: 0.5, biases: true });
     expect(await trainingSettingsOf({}, path)).toMatchObject({ biases: false });
   });
 
   it.each([
-    [['--hidden', '0'], 'hidden: expected a whole number from 1 to 16777216, got 0'],
-    [['--hidden', 'abc'], 'hidden: expected a whole number from 1 to 16777216, got "abc"'],
-    [['--hidden', '1.5'], 'hidden: expected a whole number from 1 to 16777216, got 1.5'],
-    [['--hidden', ''], 'hidden: expected a whole number from 1 to 16777216, got ""'],
+    [['--hidden', '0'], 'hidden: expected a whole number from 1 to 16777216, or several, got 0'],
+    [['--hidden', 'abc'], 'hidden: expected a whole number from 1 to 16777216, or several, got "abc"'],
+    [['--hidden', '1.5'], 'hidden: expected a whole number from 1 to 16777216, or several, got 1.5'],
+    [['--hidden', ''], 'hidden: expected a whole number from 1 to 16777216, or several, got ""'],
     [['--batch', '0x10'], 'batch: expected a whole number from 1 to 1048576, got "0x10"'],
     [['--lr', '0'], 'lr: expected a number above 0 and up to 1000000, got 0'],
     [['--lr', '-1'], 'lr: expected a number above 0 and up to 1000000, got -1'],
@@ -51,7 +52,13 @@ describe('the settings of a run', () => {
     [['--lr', '1e999'], 'lr: expected a number above 0 and up to 1000000, got null'],
     [['--clip', '-1'], 'clip: expected a number from 0 to 1000000000, got -1'],
     [['--activation', 'gelu'], 'activation: expected one of tanh, relu, sigmoid, got "gelu"'],
-    [['--cell', 'lstm'], 'cell: expected rnn, got "lstm"'],
+    [['--cell', 'elman'], 'cell: expected one of rnn, gru, lstm, got "elman"'],
+    [['--hidden', '4,'], 'hidden: expected a whole number from 1 to 16777216, or several, got "4,"'],
+    [['--hidden', '4,5', '--layers', '3'], 'layers: expected 2, as many as hidden names, got 3'],
+    [['--cell', 'lstm', '--activation', 'relu'], 'activation: expected tanh with cell lstm, whose equations fix it, got relu'],
+    [['--cutoffs', '100'], 'cutoffs: expected only with head adaptive, got head softmax'],
+    [['--dropout', '1'], 'dropout: expected a share from 0 to below 1, got 1'],
+    [['--init', 'gauss'], 'init: expected uniformFanIn, xavier, orthogonal, identity, uniform:a or spectralRadius:r (a and r above 0), got "gauss"'],
     [['--truncation', 'window'], 'truncation: expected full, window:k (k from 0 to 1048576) or chunk:k (k from 1 to 1048576), got "window"'],
     [['--valid-every', '-3'], 'validEvery: expected a whole number from 0 to 1000000000, got -3'],
     [['--vocabulary', '3'], 'vocabulary: expected a whole number from 4 to 16777216, got 3'],
@@ -66,7 +73,7 @@ describe('the settings of a run', () => {
 
   it.each([
     ['{"hiden": 5}', 'invalid-argument', /^hiden: expected one of the keys .*hidden.*, got an unknown key$/],
-    ['{"hidden": "5"}', 'invalid-argument', /^hidden: expected a whole number .* got "5"$/],
+    ['{"hidden": [5, "6"]}', 'invalid-argument', /^hidden: expected a whole number .* got \[5,"6"\]$/],
     ['{"hidden": null}', 'invalid-argument', /^hidden: expected a whole number .* got null$/],
     ['{"biases": 1}', 'invalid-argument', /^biases: expected true or false, got 1$/],
     ['{"truncation": {"kind": "full"}}', 'invalid-argument', /^truncation: expected full, window:k or chunk:k, got \{"kind":"full"\}$/],
@@ -84,7 +91,8 @@ describe('the settings of a run', () => {
     const legal = fc.record({
       hidden: fc.integer({ min: 1, max: 5000 }), batch: fc.integer({ min: 8, max: 99 }), lr: fc.double({ min: 1e-9, max: 1e5, noNaN: true }), clip: fc.double({ min: 0, max: 9, noNaN: true }),
       biases: fc.boolean(), lowercase: fc.boolean(), truncation: fc.constantFrom('full', 'window:0', 'chunk:7'), run: fc.constantFrom('a b', '-x', 'x=y', '--json'),
-      seed: fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER }), activation: fc.constantFrom('tanh', 'relu'),
+      seed: fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER }), activation: fc.constantFrom('tanh', 'relu'), init: fc.constantFrom('xavier', 'uniform:0.05', 'spectralRadius:1.1'), schedule: fc.constantFrom('plateau:4', 'decay:6:0.5', 'cosine:100:0.01'),
+      dropout: fc.double({ min: 0, max: 0.9, noNaN: true }), optimizer: fc.constantFrom('sgd', 'adam'), warmup: fc.integer({ min: 0, max: 99 }),
     }, { requiredKeys: [] });
     await fc.assert(fc.asyncProperty(legal, async (flags) => {
       const settings = await trainingSettingsOf(flags);
@@ -102,6 +110,6 @@ describe('other schemas', () => {
   });
 
   it('give gradcheck a small model in float64', () => {
-    expect(parseSettings(gradcheckSchema, { hidden: 3 })).toMatchObject({ hidden: 3, vocabulary: 9, backend: 'reference-f64', cell: 'rnn' });
+    expect(parseSettings(gradcheckSchema, { hidden: 3 })).toMatchObject({ hidden: [3], vocabulary: 9, backend: 'reference-f64', cell: 'rnn' });
   });
 });

@@ -65,20 +65,20 @@ export function shapeInPyTorch(tensor: TensorSpec): readonly number[] {
 }
 
 /** A copy of the elements of `tensor` as PyTorch orients them. */
-export function toPyTorch(tensor: TensorSpec, values: Float32Array): Float32Array {
+export function toPyTorch<A extends FloatArray>(tensor: TensorSpec, values: A): A {
   const { rows, columns } = matrixShape(tensor);
-  return tensor.transposed ? transpose(values, rows, columns) : values.slice();
+  return tensor.transposed ? transpose(values, rows, columns) : (values.slice() as A);
 }
 
 /** A copy of PyTorch's elements as the flat array holds `tensor`: the inverse of `toPyTorch`. */
-export function fromPyTorch(tensor: TensorSpec, values: Float32Array): Float32Array {
+export function fromPyTorch<A extends FloatArray>(tensor: TensorSpec, values: A): A {
   const { rows, columns } = matrixShape(tensor);
-  return tensor.transposed ? transpose(values, columns, rows) : values.slice();
+  return tensor.transposed ? transpose(values, columns, rows) : (values.slice() as A);
 }
 
 /** `[columns, rows]` from `[rows, columns]`. */
-function transpose(values: Float32Array, rows: number, columns: number): Float32Array {
-  const transposed = new Float32Array(values.length);
+function transpose<A extends FloatArray>(values: A, rows: number, columns: number): A {
+  const transposed = values.slice() as A;
   for (let i = 0; i < rows; i += 1) for (let j = 0; j < columns; j += 1) transposed[j * rows + i] = values[i * columns + j];
   return transposed;
 }

@@ -5,7 +5,7 @@ import { referenceBackend } from './reference-backend.js';
 import { pickLanes } from './state-lanes.js';
 import { smallModel } from './testing/fixtures.js';
 
-const model = smallModel({ layers: 2, hidden: 3 });
+const model = smallModel({ hidden: [3, 3] });
 
 describe('pickLanes', () => {
   it('takes every layer of the lanes asked for, in their order', () => {

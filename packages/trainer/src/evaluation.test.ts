@@ -1,15 +1,15 @@
-import { createMicroshardComputer, createStepper, initializeParameters, logSumExp, parameterLayout, referenceBackend, stateSize, type ModelConfig } from '@bptt/core';
+import { createMicroshardComputer, createStepper, initializeParameters, logSumExp, MODEL_DEFAULTS, OBJECTIVE_DEFAULTS, parameterLayout, referenceBackend, stateSize, type ModelConfig } from '@bptt/core';
 import { memorySplit } from '@bptt/data';
 import { describe, expect, it } from 'vitest';
 import { evaluateSplit, scoreContinuously } from './evaluation.js';
 import { InterruptedError } from './interruption.js';
 
-const model: ModelConfig = { cell: 'rnn', activation: 'tanh', biases: true, input: 'onehot', vocabulary: 6, embedding: 1, hidden: 4, layers: 1 };
+const model: ModelConfig = { ...MODEL_DEFAULTS, vocabulary: 6, hidden: [4] };
 const sentences = [Int32Array.of(0, 3, 2, 4, 1), Int32Array.of(0, 5, 1), Int32Array.of(0, 2, 2, 3, 3, 1)];
 const backend = referenceBackend({ precision: 'float32' });
 
 function scorerWith(parameters: Float32Array) {
-  const computer = createMicroshardComputer({ backend, model, truncation: { kind: 'full' } });
+  const computer = createMicroshardComputer({ backend, model, objective: OBJECTIVE_DEFAULTS, seed: 1 });
   computer.setParameters(parameters);
   return computer;
 }

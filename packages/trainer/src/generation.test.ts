@@ -1,9 +1,9 @@
-import { createStepper, initializeParameters, logSumExp, parameterLayout, referenceBackend, stateSize, tensorNamed, type Backend, type ModelConfig, type Stepper } from '@bptt/core';
+import { createStepper, initializeParameters, logSumExp, MODEL_DEFAULTS, parameterLayout, referenceBackend, stateSize, tensorNamed, type Backend, type ModelConfig, type Stepper } from '@bptt/core';
 import { createBackend } from '@bptt/worker';
 import { describe, expect, it } from 'vitest';
 import { LANES_MAX, sampleTexts, searchTexts, type GeneratedWords, type SamplingTask } from './generation.js';
 
-const model: ModelConfig = { cell: 'rnn', activation: 'tanh', biases: true, input: 'onehot', vocabulary: 9, embedding: 1, hidden: 4, layers: 1 };
+const model: ModelConfig = { ...MODEL_DEFAULTS, vocabulary: 9, hidden: [4] };
 const [START, END, UNKNOWN] = [0, 1, 2];
 const rules = { end: END, stop: new Set<number>(), forbidden: new Set([START, UNKNOWN]), required: new Set<number>(), length: 30 };
 const neverEnds = (word: number): number => (word === END ? -100 : 0);
@@ -76,7 +76,7 @@ describe('sampleTexts', () => {
 
   it.each(['reference', 'simd'])('draws a text that does not depend on the texts beside it, on %s', async (name) => {
     const backend = (await createBackend(name)).create();
-    const of = { ...model, vocabulary: 101, hidden: 37 };
+    const of = { ...model, vocabulary: 101, hidden: [37] };
     const stepper = stepperWith((word) => (word === END ? 3 : 0), 8, { backend, of });
     const many = await sample(stepper, { model: of, samples: LANES_MAX + 5, prompt: [3] });
     expect(new Set(many.map(({ words }) => words.length)).size, 'texts of many lengths').toBeGreaterThan(8);
@@ -93,7 +93,7 @@ describe('sampleTexts', () => {
   });
 
   it('carries the state: each word is the likeliest after the one step before it', async () => {
-    const of = { ...model, vocabulary: 101, hidden: 37 };
+    const of = { ...model, vocabulary: 101, hidden: [37] };
     const stepper = stepperWith(neverEnds, 8, { of });
     const seen = new Set<number>();
     for (const opening of [3, 5, 8]) {

@@ -40,12 +40,12 @@ describe('loadInitialParameters', () => {
   it('refuses a run with another vocabulary, model or shape, naming the first difference', () => {
     expect(() => load(run, { vocabulary: new Vocabulary(['the', 'ship', 'is', 'old']) })).toThrow(`initFrom: ${run}: expected word 4 to be "ship", as of this run, got "whale"`);
     expect(() => load(run, { vocabulary: new Vocabulary(['the', 'whale', 'is', 'old', 'now']) })).toThrow('expected word 7 to be "now", as of this run, got none');
-    expect(() => load(run, { model: smallModel({ hidden: 6 }) })).toThrow(/expected tensor 0 to be "rnn.weight_ih_l0 \[7, 6\]", as of this run, got "rnn.weight_ih_l0 \[7, 5\]"/);
+    expect(() => load(run, { model: smallModel({ hidden: [6] }) })).toThrow(/expected tensor 0 to be "rnn.weight_ih_l0 \[7, 6\]", as of this run, got "rnn.weight_ih_l0 \[7, 5\]"/);
     expect(() => load(run, { model: smallModel({ activation: 'relu' }) })).toThrow('expected activation relu, as of this run, got tanh');
   });
 
   it('refuses a file that does not fit, is damaged, or is not there', () => {
-    expect(() => load(file, { model: smallModel({ hidden: 6 }) })).toThrow(expect.objectContaining({ code: 'invalid-argument', message: expect.stringContaining(`initFrom: ${file}: state dict: expected rnn.weight_ih_l0`) as string }) as Error);
+    expect(() => load(file, { model: smallModel({ hidden: [6] }) })).toThrow(expect.objectContaining({ code: 'invalid-argument', message: expect.stringContaining(`initFrom: ${file}: state dict: expected rnn.weight_ih_l0`) as string }) as Error);
     const damaged = join(folder, 'damaged.safetensors');
     writeFileSync(damaged, 'not tensors');
     expect(() => load(damaged)).toThrow(expect.objectContaining({ code: 'data-loss' }) as Error);

@@ -19,7 +19,7 @@ function copyOfRun(): string {
 
 describe('loadTrainedModel', () => {
   it('reads what training left', () => {
-    expect(loadTrainedModel(run, last)).toMatchObject({ step: 2, text: { tokens: 'word', lowercase: true, sentences: 'auto' }, model: { hidden: 3, vocabulary: 11 }, backendId: 'simd/1' });
+    expect(loadTrainedModel(run, last)).toMatchObject({ step: 2, text: { tokens: 'word', lowercase: true, sentences: 'auto' }, model: { hidden: [3], vocabulary: 11 }, backendId: 'simd/1' });
   });
 
   it('refuses a folder without a run, and one whose vocabulary or checkpoint is damaged', () => {

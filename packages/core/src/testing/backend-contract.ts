@@ -10,6 +10,7 @@ import { layOut, viewTensor } from '../parameters.js';
 import { referenceBackend } from '../reference-backend.js';
 import type { HostMatrix } from '../shape.js';
 import { modelMicroshard, objective, randomMicroshard, randomValues, smallModel } from './fixtures.js';
+import { describeGolden } from './golden-contract.js';
 import { describeMeasurements } from './measurement-contract.js';
 import { relativeDistance } from './relative-distance.js';
 
@@ -27,7 +28,7 @@ const matrix = (rows: number, columns: number, seed: number, scale = 1): HostMat
   values: Float32Array.from(randomValues(rows * columns, seed, scale)),
 });
 
-/** The suite that every backend passes: each operation, and whole training gradients, against the float64 reference. */
+/** The suite that every backend passes: each operation, and whole training gradients, against the float64 reference, and whole models beside PyTorch. */
 export function describeBackend(name: string, create: () => Backend, { tolerance = 1e-5 }: BackendContractOptions = {}): void {
   describe(`backend contract: ${name}`, () => {
     const backend = create();
@@ -77,6 +78,7 @@ export function describeBackend(name: string, create: () => Backend, { tolerance
 
     describeTraining(backend, tolerance);
     describeMeasurements(backend, tolerance);
+    describeGolden(backend, tolerance);
   });
 }
 
