@@ -33,7 +33,7 @@ describe('help', () => {
 
   it('shows the values themselves', () => {
     const help = helpOf('train');
-    for (const text of ['hidden units of a layer (default: 128)', '(default: cores / workers)', '(default: runs/<name of the corpus>)', 'biases in cell and output layer (default: on)', '--no-biases']) {
+    for (const text of ['hidden units of a layer, or of each layer: 200 or 400,200 (default: 128)', '(default: cores / workers)', '(default: runs/<name of the corpus>)', 'biases in cell and output layer (default: on)', '--no-biases']) {
       expect(help).toContain(text);
     }
     expect(helpOf('serve')).not.toContain('--threads');

@@ -14,10 +14,11 @@ export interface OutputOperands {
   readonly targets: SimdIds;
 }
 
-/** Zero-filled results of `outputGradients`. */
+/** Results of `outputGradients`, zero-filled but for `dWeight`. */
 export interface OutputResults {
   readonly losses: SimdMatrix;
   readonly dStates: SimdMatrix;
+  /** Of unknown content: it is the largest by far, and the first block assigns it. */
   readonly dWeight: SimdMatrix;
   readonly dBias: SimdMatrix | undefined;
 }
@@ -38,22 +39,25 @@ interface Block {
 }
 
 /**
- * Losses and gradients of the output layer, added to `into`, which holds zeros. With `S` the states and `o = S W^T + b`:
+ * Losses and gradients of the output layer. With `S` the states and `o = S W^T + b`:
  * `dO = softmax(o) - onehot(y)`, `dS = dO W`, `dW += dO^T S`, `db += sum of the rows of dO`.
  */
 export function outputGradients(kernels: Kernels, arena: Arena, operands: OutputOperands, into: OutputResults): void {
   const { states: { columns: H }, weight } = operands;
   const { dStates, dWeight, dBias } = into;
   const V = weight.rows;
+  const dW = dWeight.address;
+  let sumSoFar = 0;
   forEachBlock(kernels, arena, operands, (block, count) => {
     const { logits, logitsStride } = block;
     lossesOfBlock(kernels, operands, block, { count, losses: into.losses });
     kernels.matMul(count, H, V, logits, logitsStride, false, weight.address, weight.stride, false, block.dStates, H * FLOAT_BYTES, 0, 0, false);
     kernels.scatterAddRows(block.dStates, H, block.rows, count, dStates.address);
-    const dW = dWeight.address;
-    kernels.matMul(V, H, count, logits, logitsStride, true, block.states, H * FLOAT_BYTES, false, dW, dWeight.stride, dW, dWeight.stride, false);
+    kernels.matMul(V, H, count, logits, logitsStride, true, block.states, H * FLOAT_BYTES, false, dW, dWeight.stride, sumSoFar, dWeight.stride, false);
+    sumSoFar = dW;
     if (dBias !== undefined) kernels.addSumOfRows(logits, count, V, logitsStride, dBias.address);
   });
+  if (sumSoFar === 0) arena.zero(dW, dWeight.count * FLOAT_BYTES);
 }
 
 /** Losses of the output layer alone, into `losses`, which holds zeros. */

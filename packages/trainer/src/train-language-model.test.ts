@@ -33,7 +33,7 @@ describe('trainLanguageModel', () => {
   it('makes nothing where it is stopped before it begins, or where a setting is bad', async () => {
     const run = join(folder, 'never');
     await expect(trainStory(folder, { run, signal: AbortSignal.abort() })).rejects.toBeInstanceOf(InterruptedError);
-    await expect(trainStory(folder, { run, hidden: 0 })).rejects.toMatchObject({ code: 'invalid-argument', message: 'hidden: expected a whole number from 1 to 16777216, got 0' });
+    await expect(trainStory(folder, { run, hidden: 0 })).rejects.toMatchObject({ code: 'invalid-argument', message: 'hidden: expected a whole number from 1 to 16777216, or several, got 0' });
     await expect(trainStory(folder, { run, resume: true, overwrite: true })).rejects.toMatchObject({ code: 'invalid-argument' });
     await expect(trainStory(folder, { run, resume: true })).rejects.toMatchObject({ code: 'not-found' });
     expect(existsSync(run)).toBe(false);

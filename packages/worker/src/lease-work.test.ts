@@ -14,6 +14,7 @@ describe('readLease', () => {
     expect(readLease(lease, MODEL)).toEqual({
       kind: 'gradient',
       node: { begin: 4, width: 2 },
+      batch: { step: 3, counts: { tokens: 1, transitions: 1, sequences: 1 } },
       microshards: microshards.map((microshard) => ({ microshard, initialStates: undefined })),
     });
     expect(readLease({ ...lease, kind: 'LEASE_KIND_EVALUATE' }, MODEL).kind).toBe('evaluate');

@@ -15,6 +15,8 @@ import { relativeDistance } from './relative-distance.js';
 
 /** Training rounds to float32 whatever the backend. */
 const TRAINING_TOLERANCE = 1e-5;
+/** A norm follows the parameters in the first order where the loss, near its gradient's end, does in the second. */
+const NORM_TOLERANCE = 1e-4;
 
 /** The part of the backend contract that compares whole models with PyTorch: losses, the gradient of every tensor, and ten steps of SGD. */
 export function describeGolden(backend: Backend, tolerance: number): void {
@@ -30,7 +32,7 @@ export function describeGolden(backend: Backend, tolerance: number): void {
         const { losses, norms } = await trainGolden(backend, golden);
         for (const [step, loss] of golden.training.losses.entries()) {
           expect(Math.abs(losses[step] / loss - 1), `loss of step ${String(step)}, ${label(golden)}`).toBeLessThanOrEqual(TRAINING_TOLERANCE);
-          expect(Math.abs(norms[step] / golden.training.norms[step] - 1), `norm of step ${String(step)}, ${label(golden)}`).toBeLessThanOrEqual(TRAINING_TOLERANCE);
+          expect(Math.abs(norms[step] / golden.training.norms[step] - 1), `norm of step ${String(step)}, ${label(golden)}`).toBeLessThanOrEqual(NORM_TOLERANCE);
         }
       }
     });

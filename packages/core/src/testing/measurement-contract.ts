@@ -23,7 +23,7 @@ export function describeMeasurements(backend: Backend, tolerance: number): void 
   for (const [label, model] of MODELS) {
     it(`measures gradient flow, Jacobians and saturation of two layers, ${label}`, async () => {
       const parameters = initializeParameters(model, 1).map((value) => value * 3);
-      const batch: MeasuredBatch = { microshard: modelMicroshard(model, [8, 5, 8]), initialStates: randomValues(stateSize(model, 3), 4).map(Math.fround) };
+      const batch: MeasuredBatch = { microshard: modelMicroshard(model, [8, 5, 8]), initialStates: Float32Array.from(randomValues(stateSize(model, 3), 4)) };
       const got = await measure({ backend, model, parameters }, batch);
       const want = await measure({ backend: referenceBackend({ precision: 'float64' }), model, parameters: Float64Array.from(parameters) }, batch);
       expect([...got.keys()]).toEqual([...want.keys()]);

@@ -1,5 +1,6 @@
 // exp, tanh and the sigmoid on four float32 lanes, with an error of a few units in the last place. The coefficients are Chebyshev
-// fits of our own over the reduced ranges. NaN goes through every step, because f32x4.min, max, add and mul hand it on.
+// fits of our own over the reduced ranges. NaN goes through every step: add and mul hand it on, and pmin and pmax, which are one
+// instruction where min and max are many, keep their first operand where one is NaN.
 
 /** Below, exp rounds to zero; above, it overflows to infinity. */
 const EXP_LEAST: f32 = -104;
@@ -11,7 +12,7 @@ const LN2_LOW: f32 = -2.12194440054690583e-4;
 
 /** `e^x = 2^n e^r` with `n` whole and `|r| <= ln 2 / 2`. */
 export function exp4(x: v128): v128 {
-  x = f32x4.min(f32x4.max(x, f32x4.splat(EXP_LEAST)), f32x4.splat(EXP_MOST));
+  x = f32x4.pmin(f32x4.pmax(x, f32x4.splat(EXP_LEAST)), f32x4.splat(EXP_MOST));
   const n = f32x4.nearest(f32x4.mul(x, f32x4.splat(LOG2_E)));
   const r = f32x4.sub(f32x4.sub(x, f32x4.mul(n, f32x4.splat(LN2_HIGH))), f32x4.mul(n, f32x4.splat(LN2_LOW)));
   let p = f32x4.splat(0.00019891980628017336);

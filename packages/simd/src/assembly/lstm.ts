@@ -2,7 +2,8 @@ import { sigmoid4, tanh4 } from './elementary';
 
 // The gates of one row lie H floats apart: i, f, g, o. Where H is not a multiple of 4 the last vector of a gate reaches into the next gate,
 // or the next row. So the rows are walked from first to last, the vectors of a row from last to first, and the gates in their order: what
-// a vector writes past its end, at most three floats, is written anew by the first vector of what follows. No result may be an operand.
+// a vector writes past its end, at most three floats, is written anew by the first vector of what follows. Behind the last row the caller
+// leaves room for them. No result may be an operand.
 
 /**
  * One LSTM step from its pre-activations `a [N, 4H]` and `c_{t-1} [N, H]`: `gates [N, 4H]` (i, f, g, o after their nonlinearities),

@@ -27,10 +27,10 @@ export function softmaxCrossEntropy(logits: usize, rows: usize, columns: usize, 
   }
 }
 
-/** Greatest of the floats `[at, end)`; NaN if one of them is. */
+/** Greatest of the floats `[at, end)`. Where one is NaN it may be any other: the sum of the exponentials shows the NaN. */
 function greatest(at: usize, end: usize): f32 {
   let most = v128.load(at);
-  for (; at < end; at += 16) most = f32x4.max(most, v128.load(at));
+  for (; at < end; at += 16) most = f32x4.pmax(v128.load(at), most);
   return max(max(f32x4.extract_lane(most, 0), f32x4.extract_lane(most, 1)), max(f32x4.extract_lane(most, 2), f32x4.extract_lane(most, 3)));
 }
 
