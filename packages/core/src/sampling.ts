@@ -24,14 +24,20 @@ export interface SamplingOptions {
 export function sampleWord(logits: FloatArray, options: SamplingOptions, uniform: number): number | undefined {
   const { temperature = 1, topK = 0, topP = 1, forbidden, only } = options;
   assert(temperature >= 0 && topP > 0 && topP <= 1 && topK >= 0, () => `sampleWord: temperature ${String(temperature)}, topK ${String(topK)}, topP ${String(topP)}`);
-  const words = Array.from(only ?? logits.keys());
-  const ranked = words.filter((word) => Number.isFinite(logits[word]) && !forbidden?.has(word));
-  ranked.sort((a, b) => logits[b] - logits[a] || a - b);
-  if (ranked.length === 0) return undefined;
-  if (temperature === 0) return ranked[0];
-  const candidates = topK > 0 ? ranked.slice(0, topK) : ranked;
-  const weights = candidates.map((word) => Math.exp((logits[word] - logits[candidates[0]]) / temperature));
+  const words = Array.from(only ?? logits.keys()).filter((word) => Number.isFinite(logits[word]) && !forbidden?.has(word));
+  if (words.length === 0) return undefined;
+  const best = words.reduce((one, other) => (rank(logits, one, other) <= 0 ? one : other));
+  if (temperature === 0) return best;
+  // Sorting takes longer than all else: the ids of a whole vocabulary are in an order already.
+  if (topK > 0 || topP < 1 || only !== undefined) words.sort((a, b) => rank(logits, a, b));
+  const candidates = topK > 0 ? words.slice(0, topK) : words;
+  const weights = candidates.map((word) => Math.exp((logits[word] - logits[best]) / temperature));
   return candidates[drawIndex(nucleus(weights, topP), uniform)];
+}
+
+/** Negative where word `a` comes before word `b`: the likelier first, then the smaller id. */
+function rank(logits: FloatArray, a: number, b: number): number {
+  return logits[b] - logits[a] || a - b;
 }
 
 /** `log sum exp(logits)` in float64, so that `logits[w] - logSumExp(logits)` is the log-probability of word `w`, in nats. NaN where a logit is NaN. */
@@ -47,7 +53,7 @@ export function logSumExp(logits: FloatArray): number {
 function nucleus(weights: readonly number[], topP: number): readonly number[] {
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   let sum = 0;
-  const last = weights.findIndex((weight) => (sum += weight) >= topP * total);
+  const last = topP < 1 ? weights.findIndex((weight) => (sum += weight) >= topP * total) : -1;
   return last < 0 ? weights : weights.slice(0, last + 1);
 }
 

@@ -15,6 +15,7 @@ describe('detokenize', () => {
     ['currency and shares', 'It costs $5.50, or £4 [plus 20%], but #3 costs 5 €…'],
     ['hyphens and dashes', 'The so-called near–far test—and/or more.'],
     ['a quotation that ends a sentence', 'And that was all."'],
+    ['a quotation before a comma', 'And that was all", he said.'],
     ['German', 'Er sagte: „Komm (bitte) mit!“ Dann »Jetzt!« und ‚nein‘.'],
     ['French', "«Bonjour», dit-il, «l'homme est là!»"],
     ['Spanish', '¿Qué dijo? ¡Nada!, «nada», dijo.'],

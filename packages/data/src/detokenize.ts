@@ -10,6 +10,8 @@ const CURRENCY = /^[$£€¥]$/u;
 const NUMBER = /^\p{Nd}/u;
 const WORD = /^[\p{L}\p{N}]/u;
 const PAUSE = /^[;:!?,]$/;
+/** What follows a quotation that has ended, and never one that begins. */
+const CLOSED = /^[;:!?,.)]$/;
 const SENTENCE_MARK = /^(?:[.!?]+|…)$/u;
 /** What is written with an apostrophe for what it lost at its beginning: `'tis`, `'89`. */
 const CLIPPED = /^(?:tis|twas|twere|twill|twould|twixt|em|til|tween|round|neath|gainst|mong|bout|cause|\p{Nd}{2})$/iu;
@@ -81,7 +83,7 @@ function leanQuote(token: string, { before, after, open }: Context): Leaning {
   if (open.delete(token)) return 'before';
   const isPossessive = token === "'" && before !== undefined && WORD.test(before) && !(after !== undefined && OPENING.test(after));
   // A quotation that began in a sentence before ends here.
-  const closesEarlier = before !== undefined && (after === undefined || (SENTENCE_MARK.test(before) && !/^\p{Lu}/u.test(after)));
+  const closesEarlier = before !== undefined && (after === undefined || CLOSED.test(after) || (SENTENCE_MARK.test(before) && !/^\p{Lu}/u.test(after)));
   if (isPossessive || closesEarlier) return 'before';
   open.add(QUOTES.get(token) ?? token);
   return 'after';
