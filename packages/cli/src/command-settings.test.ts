@@ -35,9 +35,9 @@ describe('the settings of a run', () => {
 
   it('come from flags over the file over defaults', async () => {
     const path = file('{"hidden": 7, "batch": 9, "truncation": "window:4", "biases": false}');
-    const settings = await trainingSettingsOf(flagsOf(['--hidden', '8', '--lr=0.5', '--biases']), path);
+    const settings = await trainingSettingsOf(flagsOf(['--hidden', '8', '--lr=0.5', '--biases']), { config: path });
     expect(settings).toMatchObject({ hidden: [8], batch: 9, truncation: { kind: 'window', k: 4 }, lr: 0.5, biases: true });
-    expect(await trainingSettingsOf({}, path)).toMatchObject({ biases: false });
+    expect(await trainingSettingsOf({}, { config: path })).toMatchObject({ biases: false });
   });
 
   it.each([
@@ -80,11 +80,11 @@ describe('the settings of a run', () => {
     ['[1]', 'invalid-argument', /^config: expected one JSON object/],
     ['{"hidden": ', 'invalid-argument', /^config: expected JSON/],
   ])('refuse the file %s', async (content, code, message) => {
-    await expect(trainingSettingsOf({}, file(content))).rejects.toMatchObject({ code, message: expect.stringMatching(message) as unknown });
+    await expect(trainingSettingsOf({}, { config: file(content) })).rejects.toMatchObject({ code, message: expect.stringMatching(message) as unknown });
   });
 
   it('refuse a file that is not there', async () => {
-    await expect(trainingSettingsOf({}, join(folder, 'none.json'))).rejects.toMatchObject({ code: 'not-found', message: expect.stringContaining('ENOENT') as unknown });
+    await expect(trainingSettingsOf({}, { config: join(folder, 'none.json') })).rejects.toMatchObject({ code: 'not-found', message: expect.stringContaining('ENOENT') as unknown });
   });
 
   it('survive being written as flags and read again', async () => {

@@ -6,6 +6,7 @@ import {
   type TrainingSettings,
 } from '@bptt/trainer/settings';
 import { z } from 'zod';
+import { readRecipe } from './recipes.js';
 
 /** Settings that fix the model that `gradcheck` makes, small unless asked otherwise. */
 export const gradcheckSchema = z.strictObject({
@@ -64,27 +65,31 @@ export const doctorSchema = z.strictObject({ server: serverAddress.optional().me
 export type Flags = Readonly<Record<string, unknown>>;
 
 /**
- * The settings of a run: defaults, under the file that `--config` names, under flags.
- * @throws BpttError `invalid-argument` for an unknown key or bad value, `not-found` where there is no such file
+ * The settings of a run: defaults, under the recipe, under the file that `--config` names, under flags.
+ * @throws BpttError `invalid-argument` for an unknown key, recipe or bad value, `not-found` where there is no such file
  */
-export async function trainingSettingsOf(flags: Flags, configPath?: string): Promise<TrainingSettings> {
-  return trainingSettings(flags, configPath === undefined ? {} : await readConfigFile(configPath));
+export async function trainingSettingsOf(flags: Flags, { config, recipe }: { readonly config?: string | undefined; readonly recipe?: string | undefined } = {}): Promise<TrainingSettings> {
+  const ofRecipe = recipe === undefined ? {} : readRecipe(recipe).settings;
+  return trainingSettings(flags, { ...ofRecipe, ...(config === undefined ? {} : await readConfigFile(config)) });
 }
 
 /** What one of the commands that train is asked to do. */
 export interface TrainingRequest extends RunRequest {
   /** JSON lines on stdout and nothing else. */
   readonly json: boolean;
+  /** Say what the run would need, and do nothing. */
+  readonly dryRun: boolean;
 }
 
 /**
  * Reads the command line of a command that trains.
  * @throws BpttError as `trainingSettingsOf` does
  */
-export async function readTrainingFlags({ config, resume = false, overwrite = false, json = false, ...flags }: Flags): Promise<TrainingRequest> {
+export async function readTrainingFlags({ config, recipe, resume = false, overwrite = false, json = false, dryRun = false, ...flags }: Flags): Promise<TrainingRequest> {
   if (resume === true && overwrite === true) throw new BpttError('invalid-argument', 'resume: expected either --resume or --overwrite, got both');
-  const settings = await trainingSettingsOf(flags, typeof config === 'string' ? config : undefined);
-  return { settings, resume: resume === true, overwrite: overwrite === true, json: json === true };
+  const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
+  const settings = await trainingSettingsOf(flags, { config: text(config), recipe: text(recipe) });
+  return { settings, resume: resume === true, overwrite: overwrite === true, json: json === true, dryRun: dryRun === true };
 }
 
 /** The object that a JSON file holds. */

@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { BpttError } from '@bptt/core';
-import { parseSettings, trainingSchema } from '@bptt/trainer/settings';
+import { parseSettings, threadsOf, trainingSchema } from '@bptt/trainer/settings';
 import { doctorSchema, evaluateSchema, generateSchema, gradcheckSchema, launchSchema, readTrainingFlags, serverSchema, serveSchema, workSchema, type Flags } from './command-settings.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
 import { addOptions } from './options.js';
@@ -17,6 +17,7 @@ export function createProgram(onExit: (code: ExitCode) => void): Command {
   const train = trainingCommand(program.command('train').description('train on this machine, in one process'));
   train.action(async (corpus: string, flags: Flags) => {
     const request = await readTrainingFlags(flags);
+    if (request.dryRun) return run((await import('./commands/dry-run.js')).dryRun(corpus, request, threadsOf(request.settings.threads, 1)));
     return run((await import('./commands/train.js')).train(corpus, request));
   });
 
@@ -24,6 +25,7 @@ export function createProgram(onExit: (code: ExitCode) => void): Command {
   addOptions(launch, launchSchema);
   launch.action(async (corpus: string, { workers, listen, ...flags }: Flags) => {
     const request = { ...(await readTrainingFlags(flags)), ...parseSettings(launchSchema, { workers, listen }) };
+    if (request.dryRun) return run((await import('./commands/dry-run.js')).dryRun(corpus, request, request.workers * threadsOf(request.settings.threads, request.workers)));
     return run((await import('./commands/launch.js')).launch(corpus, request));
   });
 
@@ -31,6 +33,7 @@ export function createProgram(onExit: (code: ExitCode) => void): Command {
   addOptions(serve, serveSchema);
   serve.action(async (corpus: string, { listen, ...flags }: Flags) => {
     const request = { ...(await readTrainingFlags(flags)), ...parseSettings(serveSchema, { listen }) };
+    if (request.dryRun) return run((await import('./commands/dry-run.js')).dryRun(corpus, request, 1));
     return run((await import('./commands/serve.js')).serve(corpus, request));
   });
 
@@ -51,6 +54,12 @@ export function createProgram(onExit: (code: ExitCode) => void): Command {
   addOptions(gradcheck, gradcheckSchema);
   gradcheck.option('--json', JSON_HELP).action(async (flags: Flags) => run((await import('./commands/gradcheck.js')).gradcheck(flags)));
 
+  const recipes = program.command('recipes').description('list recipes: settings that somebody published results with').argument('[name]', 'one of them, with sources, expected numbers and settings');
+  recipes.option('--json', JSON_HELP).action(async (name: string | undefined, flags: Flags) => { onExit((await import('./commands/recipes.js')).recipes(name, flags)); });
+
+  const runs = program.command('runs').description('list and compare runs').argument('[folder...]', 'folders of runs; without any, all below runs/');
+  runs.option('--json', JSON_HELP).action(async (folders: string[], flags: Flags) => { onExit((await import('./commands/runs.js')).runs(folders, flags)); });
+
   const status = program.command('status').description('ask a parameter server how its run goes');
   addOptions(status, serverSchema);
   status.option('--json', JSON_HELP).action(async (flags: Flags) => run((await import('./commands/status.js')).status(flags)));
@@ -64,11 +73,13 @@ export function createProgram(onExit: (code: ExitCode) => void): Command {
 
 function trainingCommand(command: Command, without: readonly string[] = []): Command {
   command.argument('<corpus>', 'text file, folder with train.txt, valid.txt and test.txt, or dataset:name');
+  command.option('--recipe <name>', 'settings that somebody published results with; `bptt recipes` lists them; --config and options win over it (default: none)');
   command.option('--config <file>', 'JSON file with settings by their names in camelCase; options win over it (default: none)');
   addOptions(command, trainingSchema, without);
   return command
     .option('--resume', 'go on from the last checkpoint of the run folder (default: off)')
     .option('--overwrite', 'replace the run in the run folder (default: off)')
+    .option('--dry-run', 'check everything, measure one microshard, and say what the run would need; nothing is trained (default: off)')
     .option('--json', JSON_HELP);
 }
 

@@ -7,4 +7,5 @@ export type { ParameterServer, ParameterServerOptions, ServerTiming } from './se
 export { bestCheckpointPath, CHECKPOINTS_KEPT, readCheckpoint } from './checkpoints.js';
 export { floatsSha256, isOwn, OWN_TENSOR_PREFIX, type Checkpoint, type CheckpointOrigin } from './checkpoint-format.js';
 export { readStoredRun, type StoredRun } from './run-folder.js';
+export { differencesOf, summarizeRun, type RunSummaryOnDisk } from './run-summary.js';
 export { startParameterServer } from './parameter-server.js';

@@ -89,7 +89,7 @@ function assertSameRun(stored: StoredRun, given: RunFolderOptions): void {
 }
 
 /** `a.b.c` to the JSON of each leaf. */
-function flatten(value: unknown, path = ''): Map<string, string> {
+export function flatten(value: unknown, path = ''): Map<string, string> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return new Map([[path, canonicalJson(value)]]);
   return new Map(Object.entries(value).flatMap(([key, inner]) => [...flatten(inner, path === '' ? key : `${path}.${key}`)]));
 }

@@ -1,8 +1,9 @@
-import { parameterLayout, type ModelConfig } from '@bptt/core';
+import { parameterLayout } from '@bptt/core';
 import type { ParameterServer, RunEvent, RunResult } from '@bptt/server';
 import { loadRun, prepareRun, serveRun, type PreparedRun } from '@bptt/trainer';
 import type { TrainingSettings } from '@bptt/trainer/settings';
 import type { TrainingRequest } from '../command-settings.js';
+import { describeModel } from '../describe-model.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { isLaunched, tellParent } from '../parent.js';
 import { formatCount } from '../progress.js';
@@ -66,12 +67,6 @@ function runNotes({ corpus, server }: PreparedRun, { initFrom }: TrainingSetting
     `model ${describeModel(config.model)}: ${formatCount(parameterLayout(config.model).size)} parameters; backend ${backendId}; run folder ${runDirectory}`,
     ...(initFrom === undefined ? [] : [`starts from ${initFrom}`]),
   ];
-}
-
-/** `lstm 200-200, tied`, `rnn tanh 128`. */
-export function describeModel({ cell, activation, resetBefore, hidden, tied, head }: ModelConfig): string {
-  const variant = cell === 'rnn' ? ` ${activation}` : resetBefore ? ' reset before' : '';
-  return `${cell}${variant} ${hidden.join('-')}${tied ? ', tied' : ''}${head.kind === 'softmax' ? '' : `, head ${head.kind}`}`;
 }
 
 interface ReportArguments {

@@ -1,0 +1,77 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { runIdentity, type RunConfig } from './run-config.js';
+import type { RunEvent } from './run-event.js';
+import { flatten, readStoredRun } from './run-folder.js';
+import { readJournal } from './journal.js';
+
+/** How far a run has come, from what lies in its folder. Losses are nats per token and NaN where there is none. */
+export interface RunSummaryOnDisk {
+  readonly runDirectory: string;
+  readonly runId: string;
+  readonly backendId: string;
+  readonly config: RunConfig;
+  /** Steps done. */
+  readonly step: number;
+  /** Training tokens read. */
+  readonly tokens: number;
+  /** Mean of the last steps, at most `RECENT_STEPS`. */
+  readonly trainLoss: number;
+  readonly validLoss: number;
+  readonly bestValidLoss: number;
+  /** Training tokens per second of training. */
+  readonly tokensPerSecond: number;
+  /** The last hash of the parameters that was journalled, hex, and the steps done then; undefined before the first. */
+  readonly hash: { readonly step: number; readonly parametersSha256: string } | undefined;
+}
+
+/** Steps that a training loss is the mean of. */
+const RECENT_STEPS = 100;
+
+type Metric = Extract<RunEvent, { event: 'step' | 'validation' }>;
+
+/**
+ * Reads how far the run in `runDirectory` has come.
+ * @throws BpttError `not-found` where there is no run, `data-loss` where its files cannot be read
+ */
+export function summarizeRun(runDirectory: string): RunSummaryOnDisk {
+  const { runId, backendId, config } = readStoredRun(runDirectory);
+  const metrics = readMetrics(join(runDirectory, 'metrics.jsonl'));
+  // A run that went on after a crash has computed some steps twice, with the same numbers: the last line of each counts.
+  const steps = [...new Map(metrics.filter((metric) => metric.event === 'step').map((metric) => [metric.step, metric])).values()];
+  const validations = metrics.filter((metric) => metric.event === 'validation').map(({ validLoss }) => numberOf(validLoss));
+  const tokens = steps.reduce((sum, step) => sum + step.tokens, 0);
+  const seconds = steps.reduce((sum, step) => sum + (step.tokensPerSecond > 0 ? step.tokens / step.tokensPerSecond : 0), 0);
+  const recent = steps.slice(-RECENT_STEPS).map(({ trainLoss }) => numberOf(trainLoss)).filter(Number.isFinite);
+  const hashed = readJournal(join(runDirectory, 'journal.jsonl')).flatMap(({ step, parametersSha256 }) => (parametersSha256 === undefined ? [] : [{ step, parametersSha256 }]));
+  return {
+    runDirectory, runId, backendId, config, tokens,
+    step: steps.at(-1)?.step ?? 0,
+    trainLoss: recent.reduce((sum, loss) => sum + loss, 0) / recent.length,
+    validLoss: validations.at(-1) ?? NaN,
+    bestValidLoss: validations.filter(Number.isFinite).reduce((best, loss) => Math.min(best, loss), Infinity),
+    tokensPerSecond: seconds > 0 ? tokens / seconds : NaN,
+    hash: hashed.at(-1),
+  };
+}
+
+/** What identifies several runs, where they differ: for each key its value in each run, as JSON; undefined where a run has no such key. */
+export function differencesOf(runDirectories: readonly string[]): { readonly key: string; readonly values: readonly (string | undefined)[] }[] {
+  const identities = runDirectories.map((runDirectory) => {
+    const { config, corpusHash, backendId } = readStoredRun(runDirectory);
+    return flatten(runIdentity(config, corpusHash, backendId));
+  });
+  const keys = [...new Set(identities.flatMap((identity) => [...identity.keys()]))].sort();
+  return keys.map((key) => ({ key, values: identities.map((identity) => identity.get(key)) })).filter(({ values }) => new Set(values).size > 1);
+}
+
+function readMetrics(path: string): Metric[] {
+  if (!existsSync(path)) return [];
+  const text = readFileSync(path, 'utf8');
+  return text.slice(0, text.lastIndexOf('\n') + 1).split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as Metric);
+}
+
+/** JSON knows no NaN: it is null there. */
+function numberOf(value: number | null): number {
+  return value ?? NaN;
+}
