@@ -60,13 +60,3 @@ export function watchInterrupts(beforeExit: () => void = () => undefined): Abort
   }
   return controller.signal;
 }
-
-/** `work`, or a rejection as soon as `signal` is aborted. */
-export function untilInterrupted<T>(work: Promise<T>, signal: AbortSignal, what: string): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => { reject(new InterruptedError(what)); };
-    if (signal.aborted) onAbort();
-    else signal.addEventListener('abort', onAbort, { once: true });
-    work.then(resolve, reject).finally(() => { signal.removeEventListener('abort', onAbort); });
-  });
-}

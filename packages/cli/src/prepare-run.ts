@@ -7,8 +7,8 @@ import { assertLoopback } from '@bptt/rpc';
 import { corpusRunData, floatsSha256, readStoredRun, type ParameterServerOptions } from '@bptt/server';
 import { createBackend } from '@bptt/worker';
 import { modelOf, runConfigOf, runDirectoryOf, type TrainingRequest, type TrainingSettings } from './config.js';
+import { InterruptedError } from './exit-codes.js';
 import { loadInitialParameters } from './initial-parameters.js';
-import { untilInterrupted } from './parent.js';
 import { formatCount } from './progress.js';
 
 /** A run whose input is known to be good. Nothing of it is on disk but the encoded corpus. */
@@ -35,7 +35,8 @@ export async function prepareRun(corpusName: string, { settings, resume, overwri
   const isCacheNew = !existsSync(settings.cache);
   let corpus: Corpus | undefined;
   try {
-    corpus = await untilInterrupted(openCorpus(corpusName, { tokens, lowercase, sentences, vocabulary, cacheDirectory: settings.cache }), signal, 'reading the corpus');
+    corpus = await openCorpus(corpusName, { tokens, lowercase, sentences, vocabulary, cacheDirectory: settings.cache, signal });
+    signal.throwIfAborted();
     const start = findStart(settings, corpus.vocabulary, resume ? runDirectory : undefined);
     const config = runConfigOf(settings, corpusName, start.sha256);
     const data = corpusRunData(corpus, config);
@@ -54,7 +55,7 @@ export async function prepareRun(corpusName: string, { settings, resume, overwri
   } catch (error) {
     corpus?.close();
     if (isCacheNew) discardCache(settings.cache);
-    throw error;
+    throw signal.aborted ? new InterruptedError('reading the corpus') : error;
   }
 }
 

@@ -18,6 +18,8 @@ export interface CorpusOptions extends TextOptions {
   readonly vocabulary: number | Vocabulary;
   /** Folder of encoded corpora; made when it is missing. */
   readonly cacheDirectory: string;
+  /** Stops the reading of a text; its reason is thrown, and nothing is left behind. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A text as token ids, in a file. */
@@ -45,7 +47,7 @@ export async function openCorpus(source: string, options: CorpusOptions): Promis
   checkOptions(options);
   const text = await openSource(source);
   const settings = { tokens: options.tokens, lowercase: options.lowercase, sentences: sentenceRule(options) };
-  const task: EncodingTask = { source: text, sourceSha256: await hashSource(text), settings, vocabulary: options.vocabulary };
+  const task: EncodingTask = { source: text, sourceSha256: await hashSource(text, options.signal), settings, vocabulary: options.vocabulary, signal: options.signal };
   const path = join(options.cacheDirectory, fileName(task));
   const warnings: string[] = [];
   let file = reuse(path, task, warnings);

@@ -29,7 +29,7 @@ export async function evaluate(run: string, corpusName: string, { json = false, 
   const { backend, cache } = parseSettings(evaluateSchema, flags);
   const signal = watchInterrupts();
   const trained = loadTrainedModel(run, (message) => { processOutput.warn(message); });
-  const corpus = await openCorpus(corpusName, { ...trained.text, vocabulary: trained.vocabulary, cacheDirectory: cache });
+  const corpus = await openCorpus(corpusName, { ...trained.text, vocabulary: trained.vocabulary, cacheDirectory: cache, signal });
   const instance = createBackend(backend).create();
   try {
     const { split, name, path } = await chooseSplit(corpusName, corpus);
