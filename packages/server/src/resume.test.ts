@@ -53,9 +53,8 @@ function configOf({ schedule = { kind: 'constant' }, warmup = 0, ...descent }: D
   return tinyConfig({ ...MODES[mode], ...descent, schedule, warmup, clip: { kind: 'none' }, validEvery: 1, checkpointEvery: 3 });
 }
 
-async function work(test: TestServer): Promise<RunResult> {
-  const worker = await ReferenceWorker.join(test.connect(), test.config);
-  await worker.run();
+async function work(test: TestServer, workers = 1): Promise<RunResult> {
+  await Promise.all(Array.from({ length: workers }, async () => (await ReferenceWorker.join(test.connect(), test.config)).run()));
   const result = await test.server.finished;
   await test.close();
   return result;
@@ -93,6 +92,7 @@ async function die(begin: Begin, steps: number): Promise<void> {
 }
 
 let combinations = 0;
+let clusters = 0;
 let restored = 0;
 let averaged = 0;
 
@@ -105,12 +105,15 @@ describe.each(Object.keys(MODES) as (keyof typeof MODES)[])('%s mode', (mode) =>
       const runDirectory = mkdtempSync(join(tmpdir(), 'bptt-resume-'));
       folders.push(runDirectory);
       await stop((stepsTotal) => startTestServer({ config, stepsTotal, runDirectory }));
-      const test = await startTestServer({ config, stepsTotal: STEPS, runDirectory, resume: true });
-      const resumed = await work(test);
+      // Every other one goes on as a cluster, so that each stop and each optimiser sees both.
+      const isCluster = combinations % 2 === 1;
+      const test = await startTestServer({ config, stepsTotal: STEPS, runDirectory, resume: true, transport: isCluster ? 'gRPC' : 'in-process' });
+      const resumed = await work(test, isCluster ? 2 : 1);
       const expected = await alone;
       expect(expected).toMatchObject({ outcome: 'finished', step: STEPS });
       expect(resumed).toMatchObject({ outcome: 'finished', step: STEPS, parametersSha256: expected.parametersSha256, validLoss: expected.validLoss, bestValidLoss: expected.bestValidLoss });
       combinations += 1;
+      if (isCluster) clusters += 1;
       const begun = test.events.find((event) => event.event === 'started')?.step ?? NaN;
       const before = validationsOf(expected.events).filter(({ step }) => step <= begun);
       if (before.some((validation) => validation.restored)) restored += 1;
@@ -120,7 +123,7 @@ describe.each(Object.keys(MODES) as (keyof typeof MODES)[])('%s mode', (mode) =>
 });
 
 it('went on after restores and while iterates were averaged, too', () => {
-  process.stdout.write(`resume: ${String(combinations)} combinations of optimiser, mode and stop; ${String(restored)} went on after a restore, ${String(averaged)} while averaging\n`);
+  process.stdout.write(`resume: ${String(combinations)} combinations of optimiser, mode and stop, ${String(clusters)} gone on with by two workers over gRPC; ${String(restored)} went on after a restore, ${String(averaged)} while averaging\n`);
   expect(combinations).toBe(Object.keys(MODES).length * DESCENTS.length * Object.keys(STOPS).length);
   expect(Math.min(restored, averaged)).toBeGreaterThan(0);
 });
