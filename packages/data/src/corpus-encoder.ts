@@ -22,6 +22,8 @@ export interface EncodingTask {
   readonly vocabulary: number | Vocabulary;
   /** Whether a single text is one split, `train`. */
   readonly isWhole: boolean;
+  /** Stops the reading of the text with its reason. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -67,7 +69,7 @@ async function encodeThrough(spool: TokenSpool, temporary: string, task: Encodin
 }
 
 /** Returns the count of sentences at the end of each part. */
-async function readParts(spool: TokenSpool, { source, sourceSha256, settings }: EncodingTask): Promise<number[]> {
+async function readParts(spool: TokenSpool, { source, sourceSha256, settings, signal }: EncodingTask): Promise<number[]> {
   const hash = new SourceHash();
   const partEnds: number[] = [];
   for (const part of source.parts) {
@@ -75,7 +77,10 @@ async function readParts(spool: TokenSpool, { source, sourceSha256, settings }: 
     const reader = createSentenceReader(settings, (words, goesOn) => {
       spool.add(words, goesOn);
     });
-    for await (const text of decodeUtf8(hash.through(part.bytes()), part.name)) reader.push(text);
+    for await (const text of decodeUtf8(hash.through(part.bytes()), part.name)) {
+      signal?.throwIfAborted();
+      reader.push(text);
+    }
     reader.end();
     if (spool.sentences === before) throw new BpttError('invalid-argument', `corpus ${part.name}: expected text, got none`);
     partEnds.push(spool.sentences);

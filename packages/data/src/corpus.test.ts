@@ -162,6 +162,22 @@ describe('bad input', () => {
     expect(readdirSync(folder)).toEqual(['book.txt']);
   });
 
+  it('a text whose reading is stopped in the middle leaves nothing behind', async () => {
+    const stop = new AbortController();
+    const bytes = async function* (): AsyncGenerator<Uint8Array> {
+      for (let i = 0; i < 100; i += 1) {
+        if (i === 50) stop.abort(new Error('stopped by the test'));
+        await Promise.resolve();
+        yield new TextEncoder().encode('a b c d e\n');
+      }
+    };
+    const task = { source: { kind: 'text', name: 'endless', parts: [{ name: 'endless', bytes }] }, sourceSha256: '', settings: WORDS, vocabulary: 8, isWhole: false, signal: stop.signal } as const;
+    await expect(encodeCorpus(join(folder, 'cache', 'x.corpus'), task)).rejects.toThrow('stopped by the test');
+    expect(readdirSync(folder)).toEqual([]);
+    await expect(openCorpus(write('book.txt', LINES.join('\n')), options({ signal: stop.signal }))).rejects.toThrow('stopped by the test');
+    expect(readdirSync(folder)).toEqual(['book.txt']);
+  });
+
   it('a folder that was there before stays, with what is in it', async () => {
     mkdirSync(join(folder, 'cache'));
     await expect(openCorpus(write('book.txt', ''), options())).rejects.toThrow('expected text');

@@ -20,6 +20,8 @@ export interface CorpusOptions extends TextOptions {
   readonly cacheDirectory: string;
   /** Do not split a single text: all of it, in its order, is `train`, and validation and test are empty. Wants a given vocabulary. Default false. */
   readonly whole?: boolean;
+  /** Stops the reading of a text; its reason is thrown, and nothing is left behind. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A text as token ids, in a file. */
@@ -47,7 +49,9 @@ export async function openCorpus(source: string, options: CorpusOptions): Promis
   checkOptions(options);
   const text = await openSource(source);
   const settings = { tokens: options.tokens, lowercase: options.lowercase, sentences: sentenceRule(options) };
-  const task: EncodingTask = { source: text, sourceSha256: await hashSource(text), settings, vocabulary: options.vocabulary, isWhole: options.whole ?? false };
+  const task: EncodingTask = {
+    source: text, sourceSha256: await hashSource(text, options.signal), settings, vocabulary: options.vocabulary, isWhole: options.whole ?? false, signal: options.signal,
+  };
   const path = join(options.cacheDirectory, fileName(task));
   const warnings: string[] = [];
   let file = reuse(path, task, warnings);

@@ -60,11 +60,11 @@ export class SourceHash {
 }
 
 /** SHA-256 of all that `source` holds now. */
-export async function hashSource(source: TextSource): Promise<string> {
+export async function hashSource(source: TextSource, signal?: AbortSignal): Promise<string> {
   const hash = new SourceHash();
   for (const part of source.parts) {
     const chunks = hash.through(part.bytes());
-    while ((await chunks.next()).done !== true);
+    while ((await chunks.next()).done !== true) signal?.throwIfAborted();
   }
   return hash.hex();
 }

@@ -15,7 +15,8 @@ export interface InitialFor {
  * Parameters to start a run from: those of the last checkpoint of another run, or of a safetensors file with PyTorch's names. What a file has
  * under `bptt.` is left out. Whether a file belongs to the vocabulary cannot be seen; a run must have it word for word.
  * @param path a run folder or a file
- * @throws BpttError `not-found` where there is neither, `invalid-argument` naming the first difference, `data-loss` where it is damaged
+ * @throws BpttError `not-found` where there is neither, `invalid-argument` naming the first difference or for a file that cannot be read, `data-loss` where
+ *   a run is damaged
  */
 export function loadInitialParameters(path: string, { model, vocabulary }: InitialFor, onWarning: (message: string) => void): Float32Array {
   const stats = statSync(path, { throwIfNoEntry: false });
@@ -36,7 +37,7 @@ function readStateDict(path: string, model: ModelConfig): Float32Array {
     return fromStateDict(parameterLayout(model), tensors.filter((tensor) => !isOwn(tensor)));
   } catch (cause) {
     if (!(cause instanceof BpttError)) throw cause;
-    throw new BpttError(cause.code, `initFrom: ${path}: ${messageOf(cause)}`, { cause });
+    throw new BpttError('invalid-argument', `initFrom: ${path}: ${messageOf(cause)}`, { cause });
   }
 }
 

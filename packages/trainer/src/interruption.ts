@@ -12,13 +12,3 @@ export class InterruptedError extends BpttError {
 export function throwIfInterrupted(signal: AbortSignal | undefined, what: string): void {
   if (signal?.aborted === true) throw new InterruptedError(what);
 }
-
-/** `work`, or a rejection with InterruptedError as soon as `signal` is aborted. */
-export function untilInterrupted<T>(work: Promise<T>, signal: AbortSignal, what: string): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => { reject(new InterruptedError(what)); };
-    if (signal.aborted) onAbort();
-    else signal.addEventListener('abort', onAbort, { once: true });
-    work.then(resolve, reject).finally(() => { signal.removeEventListener('abort', onAbort); });
-  });
-}

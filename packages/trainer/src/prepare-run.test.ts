@@ -2,6 +2,10 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { initializeParameters, parameterLayout } from '@bptt/core';
+import { encodeSafetensors, toStateDict } from '@bptt/interop';
+import { startParameterServer } from '@bptt/server';
+import { tinyConfig } from '@bptt/server/testing';
 import { InterruptedError } from './interruption.js';
 import { prepareRun } from './prepare-run.js';
 import { trainingSettings } from './training-settings.js';
@@ -56,5 +60,27 @@ describe('prepareRun', () => {
 
   it('stops when it is interrupted', async () => {
     await expect(prepare({}, AbortSignal.abort())).rejects.toBeInstanceOf(InterruptedError);
+    expect(existsSync(join(folder, 'cache', 'deep'))).toBe(false);
+  });
+
+  it('starts from another run or a file, which the configuration names by hash, and goes on without it', async () => {
+    const model = { ...tinyConfig().model, vocabulary: 9, hidden: [3], embedding: 128 };
+    const weights = initializeParameters(model, 77);
+    const path = join(folder, 'weights.safetensors');
+    writeFileSync(path, encodeSafetensors(toStateDict(parameterLayout(model), weights), {}));
+    const prepared = await prepare({ initFrom: path, seed: 5 });
+    expect(prepared.server.initialParameters).toEqual(weights);
+    expect(prepared.server.config.initialParametersSha256).toMatch(/^[0-9a-f]{64}$/);
+    const server = await startParameterServer({ ...prepared.server, onEvent: () => undefined });
+    await server.stop();
+    expect((await server.finished).parametersSha256).toBe(prepared.server.config.initialParametersSha256);
+    await server.close();
+    prepared.corpus.close();
+    const resumed = await prepare({ resume: true, seed: 5 });
+    resumed.corpus.close();
+    expect(resumed.server.config).toEqual(prepared.server.config);
+    const other = await prepare({ run: join(folder, 'other'), initFrom: join(folder, 'run'), seed: 6 });
+    other.corpus.close();
+    expect(other.server.initialParameters).toEqual(weights);
   });
 });

@@ -5,7 +5,7 @@ import { openCorpus, unigramLoss, unknownShare, type Corpus, type Vocabulary } f
 import { corpusRunData, floatsSha256, readStoredRun, type ParameterServerOptions } from '@bptt/server';
 import { createBackend } from '@bptt/worker';
 import { loadInitialParameters } from './initial-parameters.js';
-import { untilInterrupted } from './interruption.js';
+import { InterruptedError } from './interruption.js';
 import { modelOf } from './model-settings.js';
 import { runConfigOf, runDirectoryOf, type TrainingSettings } from './training-settings.js';
 
@@ -42,7 +42,8 @@ export async function prepareRun(corpusName: string, { settings, resume, overwri
   const isCacheNew = !existsSync(settings.cache);
   let corpus: Corpus | undefined;
   try {
-    corpus = await untilInterrupted(openCorpus(corpusName, { tokens, lowercase, sentences, vocabulary, cacheDirectory: settings.cache }), signal, 'reading the corpus');
+    corpus = await openCorpus(corpusName, { tokens, lowercase, sentences, vocabulary, cacheDirectory: settings.cache, signal });
+    signal.throwIfAborted();
     const start = findStart(settings, corpus.vocabulary, resume ? runDirectory : undefined);
     const config = runConfigOf(settings, corpusName, start.sha256);
     const data = corpusRunData(corpus, config);
@@ -57,7 +58,7 @@ export async function prepareRun(corpusName: string, { settings, resume, overwri
   } catch (error) {
     corpus?.close();
     if (isCacheNew) discardCache(settings.cache);
-    throw error;
+    throw signal.aborted ? new InterruptedError('reading the corpus') : error;
   }
 }
 

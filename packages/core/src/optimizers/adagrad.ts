@@ -8,18 +8,30 @@ export interface AdagradSettings extends Decay {
 export function adagrad({ epsilon, l2, weightDecay }: AdagradSettings): Optimizer {
   return {
     slots: ['squares'],
-    step({ layout, parameters, slots: [squares], gradient, learningRate }, into) {
-      const after = into.parameters;
-      const [squaresAfter] = into.slots;
-      forEachSpan(layout, gradient, (begin, end, values, at) => {
-        for (let i = begin, j = at; i < end; i += 1, j += 1) {
-          const p = parameters[i];
-          const g = values[j] + l2 * p;
-          const s = squares[i] + g * g;
-          squaresAfter[i] = s;
-          after[i] = p - (learningRate * g) / (Math.sqrt(s) + epsilon) - learningRate * weightDecay * p;
-        }
-      });
+    step(step, into) {
+      const { parameters, learningRate: lr, slots: [squares] } = step;
+      forEachSpan(step, descend, { parameters, squares, after: into.parameters, squaresAfter: into.slots[0], lr, epsilon, l2, shrink: lr * weightDecay });
     },
   };
+}
+
+interface Pass {
+  readonly parameters: Float32Array;
+  readonly squares: Float32Array;
+  readonly after: Float32Array;
+  readonly squaresAfter: Float32Array;
+  readonly lr: number;
+  readonly epsilon: number;
+  readonly l2: number;
+  readonly shrink: number;
+}
+
+function descend({ parameters, squares, after, squaresAfter, lr, epsilon, l2, shrink }: Pass, begin: number, end: number, values: Float32Array, at: number): void {
+  for (let i = begin, j = at; i < end; i += 1, j += 1) {
+    const p = parameters[i];
+    const g = values[j] + l2 * p;
+    const s = squares[i] + g * g;
+    squaresAfter[i] = s;
+    after[i] = p - (lr * g) / (Math.sqrt(s) + epsilon) - shrink * p;
+  }
 }

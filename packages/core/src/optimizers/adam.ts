@@ -14,22 +14,43 @@ export interface AdamSettings extends Decay {
 export function adam({ betas: [beta1, beta2], epsilon, l2, weightDecay }: AdamSettings): Optimizer {
   return {
     slots: ['firstMoment', 'secondMoment'],
-    step({ layout, parameters, slots: [first, second], gradient, learningRate, updates }, into) {
-      const after = into.parameters;
+    step(step, into) {
+      const { parameters, learningRate: lr, updates, slots: [first, second] } = step;
+      const rate = lr / (1 - integerPower(beta1, updates + 1));
+      const scale = 1 / Math.sqrt(1 - integerPower(beta2, updates + 1));
       const [firstAfter, secondAfter] = into.slots;
-      const rate = learningRate / (1 - integerPower(beta1, updates + 1));
-      const root = Math.sqrt(1 - integerPower(beta2, updates + 1));
-      forEachSpan(layout, gradient, (begin, end, values, at) => {
-        for (let i = begin, j = at; i < end; i += 1, j += 1) {
-          const p = parameters[i];
-          const g = values[j] + l2 * p;
-          const m = beta1 * first[i] + (1 - beta1) * g;
-          const v = beta2 * second[i] + (1 - beta2) * g * g;
-          firstAfter[i] = m;
-          secondAfter[i] = v;
-          after[i] = p - (rate * m) / (Math.sqrt(v) / root + epsilon) - learningRate * weightDecay * p;
-        }
-      });
+      forEachSpan(step, descend, { parameters, first, second, after: into.parameters, firstAfter, secondAfter, beta1, beta2, rate, scale, epsilon, l2, shrink: lr * weightDecay });
     },
   };
+}
+
+interface Pass {
+  readonly parameters: Float32Array;
+  readonly first: Float32Array;
+  readonly second: Float32Array;
+  readonly after: Float32Array;
+  readonly firstAfter: Float32Array;
+  readonly secondAfter: Float32Array;
+  readonly beta1: number;
+  readonly beta2: number;
+  /** Learning rate, corrected for the zero that the first moment began with. */
+  readonly rate: number;
+  /** Correction of the root of the second moment. */
+  readonly scale: number;
+  readonly epsilon: number;
+  readonly l2: number;
+  readonly shrink: number;
+}
+
+function descend(pass: Pass, begin: number, end: number, values: Float32Array, at: number): void {
+  const { parameters, first, second, after, firstAfter, secondAfter, beta1, beta2, rate, scale, epsilon, l2, shrink } = pass;
+  for (let i = begin, j = at; i < end; i += 1, j += 1) {
+    const p = parameters[i];
+    const g = values[j] + l2 * p;
+    const m = beta1 * first[i] + (1 - beta1) * g;
+    const v = beta2 * second[i] + (1 - beta2) * g * g;
+    firstAfter[i] = m;
+    secondAfter[i] = v;
+    after[i] = p - (rate * m) / (Math.sqrt(v) * scale + epsilon) - shrink * p;
+  }
 }

@@ -14,20 +14,34 @@ export interface MomentumSettings extends Decay {
 export function momentum({ momentum: mu, nesterov, l2, weightDecay }: MomentumSettings): Optimizer {
   return {
     slots: ['velocity'],
-    step({ layout, parameters, slots: [velocity], gradient, learningRate }, into) {
-      const after = into.parameters;
-      const [velocityAfter] = into.slots;
-      // How much of the gradient is added to the velocity once more.
+    step(step, into) {
+      const { parameters, learningRate: lr, slots: [velocity] } = step;
       const [ahead, along] = nesterov ? [1, mu] : [0, 1];
-      forEachSpan(layout, gradient, (begin, end, values, at) => {
-        for (let i = begin, j = at; i < end; i += 1, j += 1) {
-          const p = parameters[i];
-          const g = values[j] + l2 * p;
-          const v = mu * velocity[i] + g;
-          velocityAfter[i] = v;
-          after[i] = p - learningRate * (ahead * g + along * v) - learningRate * weightDecay * p;
-        }
-      });
+      forEachSpan(step, descend, { parameters, velocity, after: into.parameters, velocityAfter: into.slots[0], mu, gain: lr * ahead, rate: lr * along, l2, shrink: lr * weightDecay });
     },
   };
+}
+
+interface Pass {
+  readonly parameters: Float32Array;
+  readonly velocity: Float32Array;
+  readonly after: Float32Array;
+  readonly velocityAfter: Float32Array;
+  readonly mu: number;
+  /** Rate of the gradient itself. */
+  readonly gain: number;
+  /** Rate of the velocity. */
+  readonly rate: number;
+  readonly l2: number;
+  readonly shrink: number;
+}
+
+function descend({ parameters, velocity, after, velocityAfter, mu, gain, rate, l2, shrink }: Pass, begin: number, end: number, values: Float32Array, at: number): void {
+  for (let i = begin, j = at; i < end; i += 1, j += 1) {
+    const p = parameters[i];
+    const g = values[j] + l2 * p;
+    const v = mu * velocity[i] + g;
+    velocityAfter[i] = v;
+    after[i] = p - gain * g - rate * v - shrink * p;
+  }
 }

@@ -10,18 +10,31 @@ export interface RmspropSettings extends Decay {
 export function rmsprop({ alpha, epsilon, l2, weightDecay }: RmspropSettings): Optimizer {
   return {
     slots: ['meanSquare'],
-    step({ layout, parameters, slots: [meanSquare], gradient, learningRate }, into) {
-      const after = into.parameters;
-      const [meanSquareAfter] = into.slots;
-      forEachSpan(layout, gradient, (begin, end, values, at) => {
-        for (let i = begin, j = at; i < end; i += 1, j += 1) {
-          const p = parameters[i];
-          const g = values[j] + l2 * p;
-          const s = alpha * meanSquare[i] + (1 - alpha) * g * g;
-          meanSquareAfter[i] = s;
-          after[i] = p - (learningRate * g) / (Math.sqrt(s) + epsilon) - learningRate * weightDecay * p;
-        }
-      });
+    step(step, into) {
+      const { parameters, learningRate: lr, slots: [meanSquare] } = step;
+      forEachSpan(step, descend, { parameters, meanSquare, after: into.parameters, meanSquareAfter: into.slots[0], lr, alpha, epsilon, l2, shrink: lr * weightDecay });
     },
   };
+}
+
+interface Pass {
+  readonly parameters: Float32Array;
+  readonly meanSquare: Float32Array;
+  readonly after: Float32Array;
+  readonly meanSquareAfter: Float32Array;
+  readonly lr: number;
+  readonly alpha: number;
+  readonly epsilon: number;
+  readonly l2: number;
+  readonly shrink: number;
+}
+
+function descend({ parameters, meanSquare, after, meanSquareAfter, lr, alpha, epsilon, l2, shrink }: Pass, begin: number, end: number, values: Float32Array, at: number): void {
+  for (let i = begin, j = at; i < end; i += 1, j += 1) {
+    const p = parameters[i];
+    const g = values[j] + l2 * p;
+    const s = alpha * meanSquare[i] + (1 - alpha) * g * g;
+    meanSquareAfter[i] = s;
+    after[i] = p - (lr * g) / (Math.sqrt(s) + epsilon) - shrink * p;
+  }
 }

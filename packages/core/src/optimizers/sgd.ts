@@ -7,16 +7,22 @@ export function sgd({ l2, weightDecay }: Decay): Optimizer {
   if (l2 === 0 && weightDecay === 0) return { slots: [], step: (step, into) => { sgdStep(step, into.parameters); } };
   return {
     slots: [],
-    step({ layout, parameters, gradient, learningRate }, into) {
-      const after = into.parameters;
-      forEachSpan(layout, gradient, (begin, end, values, at) => {
-        for (let i = begin, j = at; i < end; i += 1, j += 1) {
-          const p = parameters[i];
-          after[i] = p - learningRate * (values[j] + l2 * p) - learningRate * weightDecay * p;
-        }
-      });
+    step: (step, into) => {
+      const { parameters, learningRate: lr } = step;
+      forEachSpan(step, descendWithDecay, { parameters, after: into.parameters, lr, shrink: lr * (l2 + weightDecay) });
     },
   };
+}
+
+interface Pass {
+  readonly parameters: Float32Array;
+  readonly after: Float32Array;
+  readonly lr: number;
+  readonly shrink: number;
+}
+
+function descendWithDecay({ parameters, after, lr, shrink }: Pass, begin: number, end: number, values: Float32Array, at: number): void {
+  for (let i = begin, j = at; i < end; i += 1, j += 1) after[i] = parameters[i] - lr * values[j] - shrink * parameters[i];
 }
 
 /** `p <- p - lr * g` alone, written into `into`. Touches only rows that have a gradient: what is subtracted from others is zero. */
