@@ -14,7 +14,7 @@ const WORKER_TIMEOUT_MS = 10_000;
 const LEASE_FLOOR_MS = 10_000;
 
 /** @throws BpttError `invalid-argument` for the first thing in `options` that no run can have */
-export function assertLegalRun({ config, data, stepsTotal, initialParameters, patience = 0 }: ParameterServerOptions): void {
+export function assertLegalRun({ config, data, stepsTotal, initialParameters, patience = 0, resume = false }: ParameterServerOptions): void {
   assertLegal(config);
   if (data.microshards !== config.microshards) {
     throw refused(`microshards: expected ${String(config.microshards)} as configured, got data cut into ${String(data.microshards)}`);
@@ -35,6 +35,7 @@ export function assertLegalRun({ config, data, stepsTotal, initialParameters, pa
   if (given !== undefined && given !== initialParametersSha256) {
     throw refused(`initialParametersSha256: expected ${given}, as given, got ${initialParametersSha256 ?? 'nothing'}`);
   }
+  if (!resume) assertInitialParametersGiven(config, initialParameters);
 }
 
 /**
@@ -42,7 +43,7 @@ export function assertLegalRun({ config, data, stepsTotal, initialParameters, pa
  * @throws BpttError `invalid-argument` where the configuration names initial parameters and none are given
  */
 export function firstCheckpoint({ config, data, runDirectory, backendId, initialParameters }: ParameterServerOptions): Checkpoint {
-  if (initialParameters === undefined && config.initialParametersSha256 !== undefined) throw refused(`initialParametersSha256: expected parameters with sha256 ${config.initialParametersSha256}, got none`);
+  assertInitialParametersGiven(config, initialParameters);
   const parameters = initialParameters ?? initializeParameters(config.model, config.seed, config.initialization);
   const origin: CheckpointOrigin = {
     runId: runId(config, data.hash, backendId),
@@ -113,6 +114,10 @@ function assertLegalDescent({ optimizer, learningRate, schedule, clip }: RunConf
   if (!(Number.isFinite(learningRate) && learningRate >= 0)) throw refused(`learningRate: expected a number from 0, got ${String(learningRate)}`);
   if (clip.kind !== 'none' && !(Number.isFinite(clip.threshold) && clip.threshold > 0)) throw refused(`clip: expected a threshold above 0, got ${String(clip.threshold)}`);
   if (name === 'asgd' && schedule.kind === 'plateau') throw refused('schedule: expected another than plateau with optimizer asgd, whose averaging answers a plateau already');
+}
+
+function assertInitialParametersGiven({ initialParametersSha256 }: RunConfig, given: Float32Array | undefined): void {
+  if (given === undefined && initialParametersSha256 !== undefined) throw refused(`initialParametersSha256: expected parameters with sha256 ${initialParametersSha256}, got none`);
 }
 
 function whole(key: string, value: number, least: number): void {

@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { optimizerConfig } from '@bptt/core';
 import { afterEach, describe, expect, it } from 'vitest';
 import { OBJECTIVE_DEFAULTS, type Objective } from '@bptt/core';
 import type { JournalLine } from './journal.js';
@@ -8,7 +9,7 @@ import type { RunConfig } from './run-config.js';
 import type { RunResult } from './run-event.js';
 import { exploded, ReferenceWorker } from './testing/reference-worker.js';
 import { startTestServer, type TestServer, type TestServerOptions } from './testing/test-server.js';
-import { tinyConfig } from './testing/tiny-run.js';
+import { tinyConfig, tinyData } from './testing/tiny-run.js';
 
 const folders: string[] = [];
 afterEach(() => {
@@ -158,9 +159,19 @@ describe('a run', () => {
     expect(() => readdirSync(runDirectory)).toThrow('ENOENT');
   });
 
-  it('refuses an illegal configuration before it makes a folder', async () => {
+  it.each<[string, TestServerOptions]>([
+    ['clip: expected a threshold above 0, got NaN', { config: tinyConfig({ clip: { kind: 'norm', threshold: NaN } }) }],
+    ['warmup: expected a whole number from 0, got -1', { config: tinyConfig({ warmup: -1 }) }],
+    ['patience: expected a whole number from 0, got 0.5', { patience: 0.5 }],
+    ['momentum: expected a number from 0 and below 1, got 2', { config: tinyConfig({ optimizer: { name: 'momentum', momentum: 2, l2: 0, weightDecay: 0 } }) }],
+    ['schedule: expected constant, plateau:factor', { config: tinyConfig({ schedule: { kind: 'plateau', factor: 1 } }) }],
+    ['schedule: expected another than plateau with optimizer asgd', { config: tinyConfig({ schedule: { kind: 'plateau', factor: 2 }, optimizer: optimizerConfig('asgd') }) }],
+    ['patience: expected a corpus with text to validate on', { patience: 1, data: { ...tinyData(tinyConfig()), evaluation: { count: 0, microshard: () => { throw new Error('none'); } } } }],
+    ['initialParametersSha256: expected', { initialParameters: new Float32Array(3) }],
+    ['initialParametersSha256: expected parameters with sha256 ab, got none', { config: tinyConfig({ initialParametersSha256: 'ab' }) }],
+  ])('refuses with %j, and leaves no folder', async (message, options) => {
     const runDirectory = join(temporaryFolder(), 'run');
-    await expect(startTestServer({ runDirectory, config: tinyConfig({ clip: { kind: 'norm', threshold: NaN } }) })).rejects.toMatchObject({ code: 'invalid-argument' });
+    await expect(startTestServer({ ...options, runDirectory })).rejects.toMatchObject({ code: 'invalid-argument', message: expect.stringContaining(message) as string });
     expect(() => readdirSync(runDirectory)).toThrow('ENOENT');
   });
 });

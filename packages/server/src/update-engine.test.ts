@@ -1,0 +1,95 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { encodeGradient, gradientBytes, layOut, optimizerConfig, type OptimizerConfig } from '@bptt/core';
+import { gradientOf } from '@bptt/core/testing';
+import { afterAll, describe, expect, it } from 'vitest';
+import { decodeCheckpoint, floatsSha256 } from './checkpoint-format.js';
+import { AVERAGE_BUFFER } from './parameter-sets.js';
+import { FIRST_CURSOR } from './run-state.js';
+import { UpdateEngine, type UpdateReply } from './update-engine.js';
+
+const layout = layOut([{ name: 'rnn.weight_hh_l0', shape: [2, 2] }, { name: 'encoder.weight', shape: [2, 1], rowSparse: true }]);
+const runDirectory = mkdtempSync(join(tmpdir(), 'bptt-engine-'));
+afterAll(() => { rmSync(runDirectory, { recursive: true }); });
+const origin = { runId: 'run', backendId: 'reference/1', corpusHash: 'corpus', configJson: '{}', vocabularySha256: 'ab' };
+
+/** An engine between two parameter buffers, and what its state machine would remember. */
+class Descent {
+  readonly buffers: readonly SharedArrayBuffer[] = [0, 1, AVERAGE_BUFFER].map(() => new SharedArrayBuffer(4 * layout.size));
+  readonly engine: UpdateEngine;
+  iterate = 0;
+  updates = 0;
+  #pushes = 0;
+
+  constructor(optimizer: OptimizerConfig, { restoresBest = false } = {}) {
+    this.parameters.set([1, 2, 3, 4, 5, 6]);
+    const slots = { squares: new Float32Array(layout.size), velocity: new Float32Array(layout.size) };
+    this.engine = new UpdateEngine(layout, { optimizer, runDirectory, buffers: this.buffers, slots, best: undefined, restoresBest });
+  }
+
+  get parameters(): Float32Array {
+    return new Float32Array(this.buffers[this.iterate]);
+  }
+
+  /** One step with this gradient. */
+  step(values: readonly number[], iteratesAveraged?: number): UpdateReply {
+    this.#pushes += 1;
+    const gradient = gradientOf(layout, Float32Array.from(values));
+    const bytes = new Uint8Array(gradientBytes(gradient));
+    encodeGradient(gradient, bytes);
+    this.engine.open([false]);
+    this.engine.verify({ pushId: this.#pushes, bytes, gradientBytes: bytes.length, sha256: undefined });
+    this.engine.adopt(this.#pushes, { begin: 0, width: 1 });
+    const reply = this.engine.update({ from: this.iterate, into: 1 - this.iterate, updates: this.updates, iteratesAveraged, divisor: 1, clip: { kind: 'none' }, learningRate: 0.5, policy: 'skip' });
+    this.iterate = 1 - this.iterate;
+    if (reply.outcome === 'updated') this.updates += 1;
+    return reply;
+  }
+
+  request(averaged = false) {
+    return { origin, cursor: { ...FIRST_CURSOR, step: this.updates }, states: [], parametersSha256: 'cd', iterate: this.iterate, averaged };
+  }
+}
+
+describe('the update engine', () => {
+  it('leaves the optimiser as it was where only its state would overflow', () => {
+    const undisturbed = new Descent(optimizerConfig('adagrad'));
+    const disturbed = new Descent(optimizerConfig('adagrad'));
+    for (const descent of [undisturbed, disturbed]) expect(descent.step([1, 2, 3, 4, 5, 6]).outcome).toBe('updated');
+    expect(disturbed.step([1e30, 0, 0, 0, 0, 0])).toMatchObject({ outcome: 'skipped', gradientNorm: NaN });
+    for (const descent of [undisturbed, disturbed]) descent.step([1, -2, 3, -4, 0, 6]);
+    expect(disturbed.parameters).toEqual(undisturbed.parameters);
+  });
+
+  it('restores the best parameters with an optimiser that starts anew, and has them in its checkpoints', () => {
+    const descent = new Descent(optimizerConfig('momentum'), { restoresBest: true });
+    descent.step([1, 1, 1, 1, 1, 1]);
+    const best = descent.parameters.slice();
+    const kept = decodeCheckpoint(layout, readFileSync(descent.engine.keepBest(descent.request())));
+    expect(kept).toMatchObject({ parameters: best, slots: {}, states: [], iterate: undefined, best: undefined });
+    descent.step([1, 1, 1, 1, 1, 1]);
+    expect(descent.parameters).not.toEqual(best);
+    const written = decodeCheckpoint(layout, readFileSync(descent.engine.checkpoint(descent.request())));
+    expect(written).toMatchObject({ parameters: descent.parameters, best });
+    expect(written.slots['velocity'][0]).toBeCloseTo(1.9, 6);
+    expect(descent.engine.restoreBest(1 - descent.iterate)).toBe(floatsSha256(best));
+    descent.iterate = 1 - descent.iterate;
+    expect(descent.parameters).toEqual(best);
+    descent.step([1, 1, 1, 1, 1, 1]);
+    expect(descent.parameters).toEqual(best.map((value) => value - 0.5));
+  });
+
+  it('averages iterates beside the descent, and writes both', () => {
+    const descent = new Descent(optimizerConfig('asgd'));
+    descent.step([2, 2, 2, 2, 2, 2]);
+    descent.step([2, 2, 2, 2, 2, 2], 0);
+    descent.step([2, 2, 2, 2, 2, 2], 1);
+    // From 1: iterates -1 and -2 are in the average.
+    const average = new Float32Array(descent.buffers[AVERAGE_BUFFER]);
+    expect([average[0], descent.parameters[0]]).toEqual([-1.5, -2]);
+    expect(descent.engine.averageSha256()).toBe(floatsSha256(average));
+    expect(decodeCheckpoint(layout, readFileSync(descent.engine.checkpoint(descent.request(true))))).toMatchObject({ parameters: average, iterate: descent.parameters });
+    expect(decodeCheckpoint(layout, readFileSync(descent.engine.keepBest(descent.request(true)))).parameters).toEqual(average);
+  });
+});
