@@ -22,16 +22,26 @@ async function processIds(cluster: Running, workers: number): Promise<{ server: 
   return { server, workers: ids };
 }
 
+/** Two of the many: a plain model, and one with whatever makes a gradient depend on seed, step and the batch around it. */
+const KINDS = {
+  'a plain model, whole sentences': [],
+  'a tied LSTM with dropout, AR and TAR, a stream': [
+    '--truncation', 'chunk:5', '--cell', 'lstm', '--hidden', '9,12', '--input', 'embedding', '--embedding', '12', '--tied', '--dropout', '0.3', '--variational', '--ar', '2', '--tar', '1', '--optimizer', 'adam',
+    '--lr', '0.01',
+  ],
+} as const;
+
 describe('bptt launch', () => {
-  it.each(['full', 'chunk:5'])('ends with the parameters of bptt train with 1, 2 and 3 workers, with truncation %s', async (truncation) => {
-    const options = ['--steps', '12', '--truncation', truncation, '--threads', '1'];
-    const alone = await bptt(folder, 'train', 'story.txt', ...SMALL_RUN, ...options, '--run', `${truncation}-train`);
-    const json = await launch(`${truncation}-json`, 2, ...options, '--json').ended;
+  it.each(Object.entries(KINDS))('ends with the parameters of bptt train with 1, 2 and 3 workers: %s', async (kind, words) => {
+    const name = kind.replaceAll(/\W+/g, '-');
+    const options = ['--steps', '12', ...words, '--threads', '1'];
+    const alone = await bptt(folder, 'train', 'story.txt', ...SMALL_RUN, ...options, '--run', `${name}-train`);
+    const json = await launch(`${name}-json`, 2, ...options, '--json').ended;
     const events = json.stdout.trimEnd().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>);
     expect({ code: json.code, stderr: json.stderr, first: events[0]['event'] }).toEqual({ code: 0, stderr: '', first: 'started' });
     expect(events.at(-1)).toMatchObject({ event: 'done', step: 12, parametersSha256: printedSha256(alone) });
     for (const count of [1, 3]) {
-      const { code, stdout, stderr } = await launch(`${truncation}-${String(count)}`, count, ...options).ended;
+      const { code, stdout, stderr } = await launch(`${name}-${String(count)}`, count, ...options).ended;
       expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
       expect(stdout).toMatch(/^\[server\] step 12\/12 /m);
       expect(stdout).toMatch(new RegExp(`^\\[worker ${String(count)}\\] joined as w`, 'm'));
