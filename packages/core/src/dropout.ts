@@ -21,11 +21,13 @@ export interface DropoutOptions {
 export function dropoutMask({ T, B, sequences }: Microshard, width: number, { dropout, variational, seed, step, connection }: DropoutOptions): Float32Array {
   const mask = new Float32Array(T * B * width);
   const kept = Math.fround(1 / (1 - dropout));
+  const threshold = dropout * 0x100000000;
+  const bits = new Uint32Array(width);
   for (let t = 0; t < T; t += 1) {
     for (let b = 0; b < B; b += 1) {
-      const random = stream(seed, 'dropout', step, sequences[b], connection, variational ? 0 : t);
+      stream(seed, 'dropout', step, sequences[b], connection, variational ? 0 : t).fill(bits);
       const begin = (t * B + b) * width;
-      for (let unit = 0; unit < width; unit += 1) mask[begin + unit] = random.uniform(unit) < dropout ? 0 : kept;
+      for (let unit = 0; unit < width; unit += 1) mask[begin + unit] = bits[unit] < threshold ? 0 : kept;
     }
   }
   return mask;

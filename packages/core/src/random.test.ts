@@ -22,6 +22,16 @@ describe('stream', () => {
     expect(new Set(names.map((s) => s.bits(0))).size).toBe(names.length);
   });
 
+  it('fills an array with both halves of its blocks', () => {
+    const random = stream(3, 'fill', 1);
+    const [even, odd] = [new Uint32Array(6), new Uint32Array(5)];
+    random.fill(even);
+    random.fill(odd);
+    expect([even[0], even[2], even[4]]).toEqual([random.bits(0), random.bits(1), random.bits(2)]);
+    expect(odd).toEqual(even.subarray(0, 5));
+    expect(new Set(even).size).toBe(6);
+  });
+
   it('is uniform: mean, variance and neighbours of 100,000 numbers', () => {
     const { uniform } = stream(1, 'test');
     const n = 100_000;
