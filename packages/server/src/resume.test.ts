@@ -44,6 +44,14 @@ const STOPS = {
 
 type Begin = (stepsTotal: number) => Promise<TestServer>;
 
+/** `npm run test:long` takes the whole product; otherwise every optimiser meets every stop in one of the two modes. */
+const IS_LONG = process.env['BPTT_LONG'] === '1';
+
+function stopsFor(descent: Descent, mode: keyof typeof MODES): [string, (begin: Begin) => Promise<void>][] {
+  const offset = DESCENTS.indexOf(descent) + Object.keys(MODES).indexOf(mode);
+  return Object.entries(STOPS).filter((_, stop) => IS_LONG || (stop + offset) % 2 === 0);
+}
+
 const folders: string[] = [];
 afterAll(() => {
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });
@@ -101,7 +109,7 @@ describe.each(Object.keys(MODES) as (keyof typeof MODES)[])('%s mode', (mode) =>
     const config = configOf(descent, mode);
     const alone = startTestServer({ config, stepsTotal: STEPS }).then(async (test) => ({ ...(await work(test)), events: test.events }));
 
-    it.each(Object.entries(STOPS))('stopped %s and gone on with, ends with the bits of a run that was left alone', async (_where, stop) => {
+    it.each(stopsFor(descent, mode))('stopped %s and gone on with, ends with the bits of a run that was left alone', async (_where, stop) => {
       const runDirectory = mkdtempSync(join(tmpdir(), 'bptt-resume-'));
       folders.push(runDirectory);
       await stop((stepsTotal) => startTestServer({ config, stepsTotal, runDirectory }));
@@ -124,7 +132,7 @@ describe.each(Object.keys(MODES) as (keyof typeof MODES)[])('%s mode', (mode) =>
 
 it('went on after restores and while iterates were averaged, too', () => {
   process.stdout.write(`resume: ${String(combinations)} combinations of optimiser, mode and stop, ${String(clusters)} gone on with by two workers over gRPC; ${String(restored)} went on after a restore, ${String(averaged)} while averaging\n`);
-  expect(combinations).toBe(Object.keys(MODES).length * DESCENTS.length * Object.keys(STOPS).length);
+  expect(combinations).toBe((DESCENTS.length * Object.keys(STOPS).length * Object.keys(MODES).length) / (IS_LONG ? 1 : 2));
   expect(Math.min(restored, averaged)).toBeGreaterThan(0);
 });
 
