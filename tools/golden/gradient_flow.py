@@ -17,8 +17,9 @@ import argparse
 import json
 import pathlib
 import torch
+from composed_model import golden_model
 from language_model import DEFAULTS, on_grid, random_carry, write_json
-from bptt_model import CARRY_PARTS, LanguageModel, layer_sizes, load_tensors, state_dict_of
+from bptt_model import CARRY_PARTS, load_tensors
 
 STEPS, SEQUENCES = 6, 2
 CASES = [
@@ -120,15 +121,15 @@ def flow_of_layer(config, layer, losses):
 def flow_case(config, seed):
     generator = torch.Generator().manual_seed(seed)
     config = {**DEFAULTS, **config}
-    model = LanguageModel(config, torch.float64)
-    load_tensors(model, {name: on_grid(generator, tensor.shape, 1.0) for name, tensor in state_dict_of(model).items()})
+    model = golden_model(config)
+    load_tensors(model, {name: on_grid(generator, tensor.shape, 1.0) for name, tensor in model.named_parameters()})
     inputs, targets = torch.randint(0, config["vocabulary"], (2, STEPS, SEQUENCES), generator=generator)
     carry = random_carry(generator, config, SEQUENCES)
     layers, states = unroll(model, inputs, carry)
     assert torch.allclose(states, model(inputs, carry)[0], rtol=1e-12, atol=1e-14), "the steps written here are not those of PyTorch's modules"
     losses = model.losses(states.flatten(0, 1), targets.flatten()).reshape(STEPS, SEQUENCES)
     return {
-        "config": config, "parameters": {name: tensor.tolist() for name, tensor in state_dict_of(model).items()}, "T": STEPS, "B": SEQUENCES,
+        "config": config, "parameters": {name: tensor.tolist() for name, tensor in model.named_parameters()}, "T": STEPS, "B": SEQUENCES,
         "inputs": inputs.flatten().tolist(), "targets": targets.flatten().tolist(), "carry": [[part.tolist() for part in layer] for layer in carry],
         "losses": losses.flatten().tolist(), "layers": [flow_of_layer(config, layer, losses) for layer in layers],
     }
@@ -139,5 +140,5 @@ if __name__ == "__main__":
     parser.add_argument("--out", type=pathlib.Path, required=True)
     arguments = parser.parse_args()
     cases = [flow_case(config, seed) for seed, config in enumerate(CASES)]
-    assert all(len(layer_sizes(case["config"])) == len(case["layers"]) for case in cases)
+    assert all(len(case["config"]["hidden"]) == len(case["layers"]) for case in cases)
     write_json({"format": "bptt-golden-flow", "version": 1, "torch": torch.__version__, "cases": cases}, arguments.out)

@@ -17,11 +17,9 @@ the last digits.
 import argparse
 import json
 import pathlib
-import sys
 import torch
-
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "torch"))
-from bptt_model import CARRY_PARTS, NO_TOKEN, LanguageModel, layer_sizes, state_dict_of
+from composed_model import golden_model
+from bptt_model import CARRY_PARTS, NO_TOKEN
 
 LENGTHS = [7, 4, 6]
 STEPS = 10
@@ -75,7 +73,7 @@ def random_words(generator, vocabulary, lengths):
 
 def random_carry(generator, config, sequences):
     parts = CARRY_PARTS[config["cell"]]
-    return [tuple(on_grid(generator, (sequences, units), 0.75) for _ in range(parts)) for units in layer_sizes(config)]
+    return [tuple(on_grid(generator, (sequences, units), 0.75) for _ in range(parts)) for units in config["hidden"]]
 
 
 def zeros_like_carry(carry):
@@ -113,14 +111,14 @@ def train(model, batch, learning_rate, clip):
 def golden_case(config, seed):
     generator = torch.Generator().manual_seed(seed)
     config = {**DEFAULTS, **config}
-    model = LanguageModel(config, torch.float64)
+    model = golden_model(config)
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.copy_(on_grid(generator, parameter.shape, PARAMETER_BOUND))
     inputs, targets = random_words(generator, config["vocabulary"], LENGTHS)
     carry = random_carry(generator, config, len(LENGTHS))
     batch = {"inputs": inputs, "targets": targets, "carry": carry if seed // 2 % 2 else zeros_like_carry(carry)}
-    parameters = {name: tensor.tolist() for name, tensor in state_dict_of(model).items()}
+    parameters = {name: tensor.tolist() for name, tensor in model.named_parameters()}
     scores, losses = batch_losses(model, batch)
     losses.sum().backward()
     gradients = {name: parameter.grad.tolist() for name, parameter in model.named_parameters()}

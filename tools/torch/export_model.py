@@ -1,21 +1,31 @@
-"""Makes a model in PyTorch, as PyTorch initialises it, and writes it as safetensors with its configuration.
+"""Makes models in PyTorch, as PyTorch initialises them, and writes each as safetensors with its configuration.
 
-    python3 tools/torch/export_model.py '{"cell": "lstm", ...}' model.safetensors --seed 3
+    python3 tools/torch/export_model.py --model '{"cell": "lstm", ...}' model.safetensors --seed 3
 
-The first argument is the `model` part of a run's configuration, as JSON. Needs PyTorch (Debian: python3-torch).
+The first word of --model is the `model` part of a run's configuration, as JSON; the option may come several times. Needs PyTorch (Debian:
+python3-torch).
 """
 import argparse
 import json
+import sys
 import torch
-from bptt_model import LanguageModel, state_dict_of
+from bptt_model import LanguageModel, NotInPyTorch
 from safetensors import write_safetensors
 
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description="Writes a fresh PyTorch model as safetensors.")
-    parser.add_argument("config", help="configuration of the model, JSON")
-    parser.add_argument("out", help="safetensors file to write")
+
+def main():
+    parser = argparse.ArgumentParser(description="Writes fresh PyTorch models as safetensors.")
+    parser.add_argument("--model", nargs=2, action="append", required=True, metavar=("CONFIG", "OUT"), help="configuration of the model, JSON, and safetensors file to write")
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
     torch.manual_seed(arguments.seed)
-    config = json.loads(arguments.config)
-    write_safetensors(arguments.out, state_dict_of(LanguageModel(config)), {"config": json.dumps({"model": config})})
+    for text, out in arguments.model:
+        config = json.loads(text)
+        write_safetensors(out, LanguageModel(config).state_dict(), {"config": json.dumps({"model": config})})
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except NotInPyTorch as error:
+        sys.exit(str(error))

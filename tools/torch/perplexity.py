@@ -1,16 +1,17 @@
-"""Nats per token and perplexity of sentences under a model of bptt, computed by PyTorch in float64.
+"""Nats per token and perplexity of sentences under models of bptt, computed by PyTorch in float64.
 
-    python3 tools/torch/perplexity.py runs/moby-dick sentences.json
+    python3 tools/torch/perplexity.py sentences.json runs/moby-dick
 
-The first argument is a run folder, or a safetensors file with its configuration in the metadata. The second is a JSON file with token ids:
-a list of sentences `[SENTENCE_START, w1, ..., SENTENCE_END]`. Every sentence begins with a zero state; each of its tokens but the first is
-predicted. Prints one JSON object. Needs PyTorch (Debian: python3-torch).
+The first argument is a JSON file with token ids: a list of sentences `[SENTENCE_START, w1, ..., SENTENCE_END]`. Every sentence begins with a zero
+state; each of its tokens but the first is predicted. All others are models: run folders, or safetensors files with their configuration in the
+metadata. Prints one JSON object a model. Needs PyTorch (Debian: python3-torch).
 """
 import argparse
 import json
 import math
+import sys
 import torch
-from bptt_model import NO_TOKEN, load_model
+from bptt_model import NO_TOKEN, NotInPyTorch, load_model
 
 BATCH = 64
 
@@ -33,11 +34,20 @@ def score(model, sentences):
     return nats, tokens
 
 
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description="Scores sentences with a model of bptt.")
-    parser.add_argument("model", help="run folder or safetensors file")
+def main():
+    parser = argparse.ArgumentParser(description="Scores sentences with models of bptt.")
     parser.add_argument("sentences", help="JSON file: a list of lists of token ids")
+    parser.add_argument("models", nargs="+", metavar="model", help="run folder or safetensors file")
     arguments = parser.parse_args()
     with open(arguments.sentences, encoding="utf-8") as file:
-        nats, tokens = score(load_model(arguments.model, torch.float64), json.load(file))
-    print(json.dumps({"loss": nats / tokens, "perplexity": math.exp(nats / tokens), "tokens": tokens}))
+        sentences = json.load(file)
+    for model in arguments.models:
+        nats, tokens = score(load_model(model, torch.float64), sentences)
+        print(json.dumps({"loss": nats / tokens, "perplexity": math.exp(nats / tokens), "tokens": tokens}))
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except NotInPyTorch as error:
+        sys.exit(str(error))

@@ -24,19 +24,34 @@ describe('golden models', () => {
     }
   });
 
-  const gated = files.filter(({ cases }) => cellOf(cases[0].model).gates > 1);
-  it.each(gated)('of $file would show it if two gates were in each other\'s place', async ({ cases }) => {
+  it.each([
+    { cell: 'rnn', activation: 'tanh', resetBefore: false },
+    { cell: 'rnn', activation: 'relu', resetBefore: false },
+    { cell: 'gru', activation: 'tanh', resetBefore: false },
+    { cell: 'gru', activation: 'tanh', resetBefore: true },
+    { cell: 'lstm', activation: 'tanh', resetBefore: false },
+  ] as const)('are there for $cell, $activation, resetBefore $resetBefore: 1 to 3 layers, tied and untied, with and without biases', (kind) => {
+    const models = files.flatMap(({ cases }) => cases.map(({ model }) => model));
+    for (const [layers, tied, biases] of [1, 2, 3].flatMap((n) => [true, false].flatMap((t) => [true, false].map((b) => [n, t, b] as const)))) {
+      expect(models).toContainEqual(expect.objectContaining({ ...kind, tied, biases, input: 'embedding', head: { kind: 'softmax' }, hidden: Array.from({ length: layers }, () => 4) }));
+    }
+  });
+
+  const gated = files.map(({ file, cases }) => ({ file, cases: cases.filter(({ model }) => cellOf(model).gates > 1) })).filter(({ cases }) => cases.length > 0);
+  it.each(gated)('of $file with $cases.length models would show it if two gates were in each other\'s place', async ({ cases }) => {
     for (const golden of cases) {
-      const { gates } = cellOf(golden.model);
-      for (let a = 0; a < gates; a += 1) {
-        for (let b = a + 1; b < gates; b += 1) {
-          const distances = await goldenDistances(backend, golden, withGatesSwapped(golden, a, b));
-          expect(distances.get('losses'), `gates ${String(a)} and ${String(b)}`).toBeGreaterThan(DIFFERENT);
-        }
+      for (const [a, b] of pairsBelow(cellOf(golden.model).gates)) {
+        const distances = await goldenDistances(backend, golden, withGatesSwapped(golden, a, b));
+        expect(distances.get('losses'), `gates ${String(a)} and ${String(b)} of ${JSON.stringify(golden.model)}`).toBeGreaterThan(DIFFERENT);
       }
     }
   });
 });
+
+/** Every pair `a < b < n`. */
+function pairsBelow(n: number): (readonly [number, number])[] {
+  return Array.from({ length: n }, (_, b) => Array.from({ length: b }, (_unused, a) => [a, b] as const)).flat();
+}
 
 /** The parameters of a case with gates `a` and `b`, each a block of rows, swapped throughout: another order of gates. */
 function withGatesSwapped(golden: GoldenCase, a: number, b: number): Float64Array {

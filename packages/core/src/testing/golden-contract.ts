@@ -17,6 +17,8 @@ import { relativeDistance } from './relative-distance.js';
 const TRAINING_TOLERANCE = 1e-5;
 /** A norm follows the parameters in the first order where the loss, near its gradient's end, does in the second. */
 const NORM_TOLERANCE = 1e-4;
+/** A backend that compiles does so for every model of a file: seconds each where cores are busy. */
+const TIMEOUT_MS = 180_000;
 
 /** The part of the backend contract that compares whole models with PyTorch: losses, the gradient of every tensor, and ten steps of SGD. */
 export function describeGolden(backend: Backend, tolerance: number): void {
@@ -26,7 +28,7 @@ export function describeGolden(backend: Backend, tolerance: number): void {
       for (const golden of cases) {
         for (const [name, distance] of await goldenDistances(backend, golden)) expect(distance, `${name}, ${label(golden)}`).toBeLessThanOrEqual(tolerance);
       }
-    });
+    }, TIMEOUT_MS);
     it(`trains the models of ${file} as PyTorch does`, async () => {
       for (const golden of cases) {
         const { losses, norms } = await trainGolden(backend, golden);
@@ -35,7 +37,7 @@ export function describeGolden(backend: Backend, tolerance: number): void {
           expect(Math.abs(norms[step] / golden.training.norms[step] - 1), `norm of step ${String(step)}, ${label(golden)}`).toBeLessThanOrEqual(NORM_TOLERANCE);
         }
       }
-    });
+    }, TIMEOUT_MS);
   }
 }
 

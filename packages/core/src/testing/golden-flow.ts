@@ -13,7 +13,11 @@ export interface GoldenFlowCase {
   readonly model: ModelConfig;
   readonly parameters: Float64Array;
   readonly batch: { readonly microshard: Microshard; readonly initialStates: Float64Array };
-  /** From the bottom up. */
+  /**
+   * From the bottom up. Of an LSTM, `cell` is the whole derivative by `c_t`, the one through `h_t` of the same moment included, which is what
+   * `measureGradientFlow` tells of `c`. The file's `carriedCell`, without that way, is the error by which a step ends the one before; the
+   * Jacobians of the carry are made of it.
+   */
   readonly layers: readonly {
     readonly hidden: ByLag;
     readonly jacobians: ByLag;
