@@ -41,7 +41,7 @@ function distributionRow(head: string, { count, mean, median, p10, p90 }: Distri
 }
 
 /** How far it reaches, or that it reaches beyond what was measured. */
-export function eFoldText(eFold: number, lagMax: number): string {
+function eFoldText(eFold: number, lagMax: number): string {
   return eFold === Infinity ? `> ${String(lagMax)}` : digits(eFold);
 }
 
@@ -55,6 +55,7 @@ function jacobianSection({ jacobians, bounds, jacobianSamples }: Measurement): s
 }
 
 function jacobianLines({ layer, of, lags }: JacobianSeries, bound: JacobianBound): string[] {
+  if (lags.length === 0) return [`layer ${String(layer)}, ${of}: none of these moments lies so far into its sentence`];
   const carry = of === 'h' ? 's' : '(h, c)';
   const rows = lags.map(({ lag, count, median, max, aboveOne }) => (
     [`d${carry}_t/d${carry}_{t-${String(lag)}}`, String(count), digits(median), digits(max), percent(aboveOne), 'perStep' in bound ? digits(bound.perStep ** lag) : '-']));
@@ -69,7 +70,7 @@ function jacobianLines({ layer, of, lags }: JacobianSeries, bound: JacobianBound
 function growthText([first]: JacobianSeries['lags']): string {
   const over = first.lag === 1 ? 'one step' : `${String(first.lag)} steps`;
   return first.aboveOne === 0
-    ? `over ${over} no norm is above 1, errors can only shrink`
+    ? `over ${over} no norm is above 1: no error grows`
     : `over ${over} ${percent(first.aboveOne)} of the norms are above 1, up to ${digits(first.max)}: some errors grow`;
 }
 
