@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { BpttError, formatInitializer, formatSchedule, formatTruncation, HEADS, INPUTS, type Initializer, type Schedule, type Truncation } from '@bptt/core';
 import type { RunRequest } from '@bptt/trainer';
 import {
-  BACKENDS, generationSchema, initializationShape, loadingSchema, modelShape, objectiveShape, oneOf, realNumber, text, trainingSchema, trainingSettings, wholeNumber, wholeNumbers,
+  BACKENDS, generationSchema, initializationShape, loadingSchema, measurementSchema, modelShape, objectiveShape, oneOf, realNumber, text, trainingSchema, trainingSettings, wholeNumber, wholeNumbers,
   type TrainingSettings,
 } from '@bptt/trainer/settings';
 import { z } from 'zod';
@@ -32,6 +32,9 @@ export const generateSchema = z.strictObject({ ...generationSchema.shape, ...loa
 
 /** How `evaluate` computes. */
 export const evaluateSchema = z.strictObject({ ...loadingSchema.shape, cache: trainingSchema.shape.cache });
+
+/** What `flow` measures. */
+export const flowSchema = z.strictObject({ ...measurementSchema.shape, ...loadingSchema.shape, cache: trainingSchema.shape.cache });
 
 /** Where a server listens. */
 export const serveSchema = z.strictObject({

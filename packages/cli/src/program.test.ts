@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { metaOf, trainingSchema, type SettingsSchema } from '@bptt/trainer/settings';
-import { doctorSchema, evaluateSchema, generateSchema, gradcheckSchema, launchSchema, serverSchema, serveSchema, workSchema } from './command-settings.js';
+import { doctorSchema, evaluateSchema, flowSchema, generateSchema, gradcheckSchema, launchSchema, serverSchema, serveSchema, workSchema } from './command-settings.js';
 import { EXIT } from './exit-codes.js';
 import { createProgram, runProgram } from './program.js';
 
 const SCHEMAS: Readonly<Record<string, readonly SettingsSchema[]>> = {
   train: [trainingSchema], launch: [trainingSchema, launchSchema], serve: [trainingSchema, serveSchema], work: [workSchema], generate: [generateSchema],
-  evaluate: [evaluateSchema], gradcheck: [gradcheckSchema], status: [serverSchema], doctor: [doctorSchema],
+  evaluate: [evaluateSchema], flow: [flowSchema], gradcheck: [gradcheckSchema], status: [serverSchema], doctor: [doctorSchema],
 };
 
 function helpOf(name: string): string {

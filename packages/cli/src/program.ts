@@ -1,7 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { BpttError } from '@bptt/core';
 import { parseSettings, threadsOf, trainingSchema } from '@bptt/trainer/settings';
-import { doctorSchema, evaluateSchema, generateSchema, gradcheckSchema, launchSchema, readTrainingFlags, serverSchema, serveSchema, workSchema, type Flags } from './command-settings.js';
+import { doctorSchema, evaluateSchema, flowSchema, generateSchema, gradcheckSchema, launchSchema, readTrainingFlags, serverSchema, serveSchema, workSchema, type Flags } from './command-settings.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
 import { addOptions } from './options.js';
 
@@ -49,6 +49,10 @@ export function createProgram(onExit: (code: ExitCode) => void): Command {
   addOptions(evaluate, evaluateSchema);
   evaluate.option('--per-line', 'score every line of a file or of standard input for itself, a row each: number, nats, tokens, unknown tokens, nats/token (default: off)');
   evaluate.option('--json', JSON_HELP).action(async (folder: string, corpus: string, flags: Flags) => run((await import('./commands/evaluate.js')).evaluate(folder, corpus, flags)));
+
+  const flow = program.command('flow').description('measure how errors flow back in time through a trained model').argument('<run>', 'folder of a run').argument('<corpus>', 'text to measure on, as of evaluate');
+  addOptions(flow, flowSchema);
+  flow.option('--json', JSON_HELP).action(async (folder: string, corpus: string, flags: Flags) => run((await import('./commands/flow.js')).flow(folder, corpus, flags)));
 
   const gradcheck = program.command('gradcheck').description('compare the gradient of a small model with central differences');
   addOptions(gradcheck, gradcheckSchema);

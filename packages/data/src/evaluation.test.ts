@@ -1,7 +1,7 @@
 import { countTargets, NO_TOKEN } from '@bptt/core';
 import { describe, expect, it } from 'vitest';
 import { encodeText } from './encode-text.js';
-import { planContinuousEvaluation, planEvaluation } from './evaluation.js';
+import { planContinuousEvaluation, planEvaluation, planSample } from './evaluation.js';
 import { SEQUENCE_LENGTHS } from './microshards.js';
 import { memorySplit } from './split.js';
 import { unigramLoss, unknownShare } from './unigram.js';
@@ -26,6 +26,31 @@ describe('planEvaluation', () => {
 
   it('of nothing has no microshards', () => {
     expect(planEvaluation(memorySplit([])).count).toBe(0);
+  });
+});
+
+describe('planSample', () => {
+  const split = memorySplit(Array.from({ length: 60 }, (_, i) => new Int32Array(2 + ((i * 7) % 20)).fill(3)));
+  const sampled = (changes: object = {}) => {
+    const plan = planSample(split, { sentences: 10, tokensMin: 12, columns: 4, seed: 1, ...changes });
+    return { plan, sentences: Array.from({ length: plan.count }, (_, i) => [...plan.microshard(i).sequences]).flat().filter((id) => id !== NO_TOKEN) };
+  };
+
+  it('draws distinct sentences that are long enough, the same for the same seed', () => {
+    const { plan, sentences } = sampled();
+    expect(plan.count).toBe(3);
+    expect(new Set(sentences).size).toBe(10);
+    const targets = sentences.map((i) => split.sentenceLength(i) - 1);
+    expect(Math.min(...targets)).toBeGreaterThanOrEqual(12);
+    expect(targets).toEqual([...targets].sort((a, b) => a - b));
+    expect(plan.tokens).toBe(targets.reduce((sum, count) => sum + count, 0));
+    expect(sampled().sentences).toEqual(sentences);
+    expect(sampled({ seed: 2 }).sentences).not.toEqual(sentences);
+  });
+
+  it('has all of them where there are fewer, and none where none is long enough', () => {
+    expect(sampled({ sentences: 1000 }).sentences.sort((a, b) => a - b)).toEqual(Array.from({ length: 60 }, (_, i) => i).filter((i) => split.sentenceLength(i) > 12));
+    expect(sampled({ tokensMin: 21 }).plan).toMatchObject({ count: 0, tokens: 0 });
   });
 });
 

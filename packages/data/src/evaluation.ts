@@ -1,6 +1,6 @@
 import { assert, type Microshard } from '@bptt/core';
 import { emptyMicroshard, fillColumn, packSentences, paddedLength } from './microshards.js';
-import { sortByLength } from './sentence-order.js';
+import { permutation, sortByLength } from './sentence-order.js';
 import type { Split } from './split.js';
 
 /** Sentences of a microshard in evaluation. */
@@ -21,14 +21,37 @@ export interface EvaluationPlan {
 /** Every sentence once, neighbours of like length, 32 to a microshard. */
 export function planEvaluation(split: Split): EvaluationPlan {
   const order = Uint32Array.from({ length: split.sentences }, (_, i) => i);
-  sortByLength(split, order);
-  const count = Math.ceil(order.length / EVALUATION_SENTENCES);
+  return planInOrderOfLength(split, order, EVALUATION_SENTENCES);
+}
+
+/** Which sentences of a split are looked at closely. */
+export interface SampleOptions {
+  /** How many; all that are long enough where there are fewer. */
+  readonly sentences: number;
+  /** Targets of a sentence that is long enough. */
+  readonly tokensMin: number;
+  /** Sentences side by side in a microshard. */
+  readonly columns: number;
+  readonly seed: number;
+}
+
+/** Some of the sentences that are long enough, drawn without replacement; neighbours of like length. */
+export function planSample(split: Split, { sentences, tokensMin, columns, seed }: SampleOptions): EvaluationPlan {
+  const long = Uint32Array.from({ length: split.sentences }, (_, i) => i).filter((i) => split.sentenceLength(i) > tokensMin);
+  const drawn = permutation(long.length, seed, 'sample', 0).subarray(0, sentences).map((i) => long[i]);
+  return planInOrderOfLength(split, drawn, columns);
+}
+
+/** @param sentences are sorted */
+function planInOrderOfLength(split: Split, sentences: Uint32Array, columns: number): EvaluationPlan {
+  sortByLength(split, sentences);
+  const count = Math.ceil(sentences.length / columns);
   return {
     count,
-    tokens: split.tokens,
+    tokens: sentences.reduce((sum, sentence) => sum + split.sentenceLength(sentence) - 1, 0),
     microshard(i) {
       assert(Number.isInteger(i) && i >= 0 && i < count, () => `evaluation: microshard ${String(i)} outside [0, ${String(count)})`);
-      return packSentences(split, order.subarray(i * EVALUATION_SENTENCES, (i + 1) * EVALUATION_SENTENCES), { index: i, B: EVALUATION_SENTENCES });
+      return packSentences(split, sentences.subarray(i * columns, (i + 1) * columns), { index: i, B: columns });
     },
   };
 }

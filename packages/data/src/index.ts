@@ -4,7 +4,7 @@ export { openCorpus, type Corpus, type CorpusOptions } from './corpus.js';
 export { DATASET_NAMES } from './datasets.js';
 export { detokenize } from './detokenize.js';
 export { encodeText } from './encode-text.js';
-export { planContinuousEvaluation, planEvaluation, type EvaluationPlan } from './evaluation.js';
+export { planContinuousEvaluation, planEvaluation, planSample, type EvaluationPlan, type SampleOptions } from './evaluation.js';
 export { LINE_UNITS_MAX, readLines } from './read-lines.js';
 export { SEQUENCE_LENGTHS } from './microshards.js';
 export { SENTENCE_TOKENS_MAX, tokenizeText } from './sentence-reader.js';

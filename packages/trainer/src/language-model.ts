@@ -7,6 +7,7 @@ import { evaluateSplit, scoreContinuously, type Evaluation, type EvaluationOptio
 import { generationSettings, loadingSchema, type GenerationSettings, type generationSchema } from './generation-settings.js';
 import { sampleTexts, searchTexts, type GeneratedWords, type GenerationTask } from './generation.js';
 import { countCharacters } from './likelihood.js';
+import { measureModel, type Measurement, type MeasureOptions } from './measurement.js';
 import { knownAmong, knownWords, readPrompt, type Prompt } from './prompt.js';
 import { parseSettings } from './settings-schema.js';
 import { loadTrainedModel, type TrainedModel } from './trained-model.js';
@@ -75,6 +76,14 @@ export interface LanguageModel {
   scoreSplit(split: Split, options?: EvaluationOptions): Promise<Evaluation>;
   /** Scores every line for itself, in their order: for instance the hypotheses of a recogniser. An empty line is a sentence without words. */
   scoreLines(lines: Iterable<string> | AsyncIterable<string>, options?: { readonly signal?: AbortSignal }): AsyncGenerator<LineScore>;
+  /**
+   * Measures on sentences of a text how errors flow back in time: gradient flow by lag, Jacobians, saturation, and what truncations lose. Other calls wait for
+   * all of it.
+   * @throws BpttError `invalid-argument` for a text without words, bad settings and lags beyond its sentences; InterruptedError (`cancelled`)
+   */
+  measure(text: string, options?: MeasureOptions): Promise<Measurement>;
+  /** As `measure`, for an encoded text. */
+  measureSplit(split: Split, options?: MeasureOptions): Promise<Measurement>;
   /** Gives back what computes. Nothing may be called afterwards. */
   close(): void;
 }
@@ -97,6 +106,8 @@ class LoadedModel implements LanguageModel {
   readonly #onWarning: (message: string) => void;
   readonly #stepper: Pick<Stepper, 'step'>;
   readonly #scorer: Scorer;
+  /** Runs a call when those before it are done. */
+  readonly #run: <T>(call: () => Promise<T>) => Promise<T>;
   #isClosed = false;
 
   constructor(trained: TrainedModel, backend: Backend, onWarning: (message: string) => void) {
@@ -109,12 +120,12 @@ class LoadedModel implements LanguageModel {
     // One layout and one set of parameters for both.
     computer.setParameters(parameters);
     const queue = new CallQueue();
-    const run = <T>(call: () => Promise<T>): Promise<T> => queue.run(() => {
+    this.#run = (call) => queue.run(() => {
       if (this.#isClosed) throw new BpttError('failed-precondition', 'the language model is closed');
       return call();
     });
-    this.#stepper = { step: (...args) => run(() => stepper.step(...args)) };
-    this.#scorer = { evaluate: (...args) => run(() => computer.evaluate(...args)) };
+    this.#stepper = { step: (...args) => this.#run(() => stepper.step(...args)) };
+    this.#scorer = { evaluate: (...args) => this.#run(() => computer.evaluate(...args)) };
   }
 
   get vocabulary(): Vocabulary {
@@ -155,8 +166,7 @@ class LoadedModel implements LanguageModel {
   }
 
   score(text: string, { signal }: { readonly signal?: AbortSignal } = {}): Promise<Evaluation> {
-    const { vocabulary, text: options } = this.#trained;
-    return this.scoreSplit(memorySplit(encodeText(text, vocabulary, options)), { characters: countCharacters(text), signal });
+    return this.scoreSplit(this.#encode(text), { characters: countCharacters(text), signal });
   }
 
   scoreSplit(split: Split, options: EvaluationOptions = {}): Promise<Evaluation> {
@@ -175,9 +185,23 @@ class LoadedModel implements LanguageModel {
     }
   }
 
+  measure(text: string, options: MeasureOptions = {}): Promise<Measurement> {
+    return this.measureSplit(this.#encode(text), options);
+  }
+
+  measureSplit(split: Split, options: MeasureOptions = {}): Promise<Measurement> {
+    const { model, parameters } = this.#trained;
+    return this.#run(() => measureModel({ backend: this.#backend, model, parameters }, split, options));
+  }
+
   close(): void {
     if (!this.#isClosed) this.#backend.dispose();
     this.#isClosed = true;
+  }
+
+  #encode(text: string): Split {
+    const { vocabulary, text: options } = this.#trained;
+    return memorySplit(encodeText(text, vocabulary, options));
   }
 
   #rulesOf({ forbid, require, stop, length }: GenerationSettings): TextRules {

@@ -31,7 +31,7 @@ export function realNumber(least: number, most: number, { above = false } = {}):
 /** One whole number or several, each from `least` to `most`: `200` or `[400, 200]` in a file, `400,200` on a command line. */
 export function wholeNumbers(least: number, most: number) {
   const e = expecting(`a whole number from ${String(least)} to ${String(most)}, or several`);
-  return z.union([z.number(), z.string(), z.array(z.number())], e).transform((given, context): readonly number[] => {
+  return z.union([z.number(), z.string(), z.array(z.number()).readonly()], e).transform((given, context): readonly number[] => {
     const numbers = typeof given === 'string' ? given.split(',').map((word) => (/^ *\d+ *$/.test(word) ? Number(word) : NaN)) : [given].flat();
     if (numbers.length > 0 && numbers.every((value) => Number.isInteger(value) && value >= least && value <= most)) return numbers;
     context.addIssue({ code: 'custom', message: e.error({ input: given }) });
