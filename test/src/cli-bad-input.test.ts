@@ -41,7 +41,6 @@ describe('bad input gives one clear line, exit code 2, and leaves nothing behind
     ['an unknown configuration key', ['train', 'story.txt', '--config', 'unknown.json'], /hiden: expected one of the keys .* got an unknown key/],
     ['a value out of range', ['train', 'story.txt', '--hidden', '0'], /hidden: expected a whole number from 1 to \d+, got 0/],
     ['more microshards than sentences in a batch', ['train', 'story.txt', '--batch', '4', '--microshards', '8'], /microshards: expected at most the batch \(4\), got 8/],
-    ['a vocabulary larger than the text', ['train', 'story.txt', '--vocabulary', '9000'], /vocabulary: expected at most \d+ .*, got 9000/],
     ['a batch larger than the corpus', ['train', 'story.txt', ...SMALL, '--batch', '100000'], /batch: expected at most \d+ .*, got 100000/],
     ['more lanes than the corpus has', ['train', 'story.txt', ...SMALL, '--truncation', 'chunk:50', '--batch', '4096'], /batch: expected at most \d+ lanes/],
     ['a run folder that holds something', ['train', 'story.txt', ...SMALL, '--run', 'taken'], /run folder taken is not empty/],

@@ -62,4 +62,11 @@ describe('--recipe and --dry-run', () => {
     expect(JSON.parse(json.stdout)).toMatchObject({ event: 'dry-run', parameters, pulledBytes: 4 * parameters, checkpointBytes: 4 * parameters, serverBytes: expect.any(Number) as unknown });
     expect(existsSync(join(folder, 'planned'))).toBe(false);
   });
+
+  it('keep the words that a text has where it has fewer than the recipe would keep', async () => {
+    const { code, stdout } = await bptt(folder, 'train', 'story.txt', '--recipe', 'char-lstm', '--batch', '10', '--dry-run', '--json');
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ model: { cell: 'lstm', vocabulary: expect.any(Number) as unknown }, stepsPerEpoch: expect.any(Number) as unknown });
+    expect((JSON.parse(stdout) as { model: { vocabulary: number } }).model.vocabulary).toBeLessThan(32);
+  });
 });

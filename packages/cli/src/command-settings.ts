@@ -73,7 +73,25 @@ export type Flags = Readonly<Record<string, unknown>>;
  */
 export async function trainingSettingsOf(flags: Flags, { config, recipe }: { readonly config?: string | undefined; readonly recipe?: string | undefined } = {}): Promise<TrainingSettings> {
   const ofRecipe = recipe === undefined ? {} : readRecipe(recipe).settings;
-  return trainingSettings(flags, { ...ofRecipe, ...(config === undefined ? {} : await readConfigFile(config)) });
+  const ofFiles = over(ofRecipe, config === undefined ? {} : await readConfigFile(config));
+  return trainingSettings(over(ofFiles, flags));
+}
+
+/** Settings that mean something only beside a certain value of another. */
+const DEPENDENTS: Readonly<Record<string, readonly string[]>> = {
+  optimizer: ['lr', 'momentum', 'betas', 'alpha', 'epsilon', 'nonmono'],
+  cell: ['activation', 'resetBefore', 'forgetBias'],
+  head: ['cutoffs', 'divValue'],
+  clip: ['clipValue'],
+  clipValue: ['clip'],
+};
+
+/** `settings` under `changes`: what a change makes meaningless, and the change itself does not name, is forgotten. */
+function over(settings: Readonly<Record<string, unknown>>, changes: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
+  const forgotten = Object.entries(given).flatMap(([key, value]) => (settings[key] === value ? [] : (DEPENDENTS[key] ?? [])));
+  const kept = Object.entries(settings).filter(([key]) => !forgotten.includes(key));
+  return { ...Object.fromEntries(kept), ...given };
 }
 
 /** What one of the commands that train is asked to do. */

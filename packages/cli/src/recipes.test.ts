@@ -34,6 +34,16 @@ describe('recipes', () => {
     expect(await trainingSettingsOf({ hidden: '50', batch: 4 }, { recipe: 'zaremba-small' })).toMatchObject({ hidden: [50], layers: 2, batch: 4, cell: 'lstm' });
   });
 
+  it.each([
+    ['awd-lstm', { optimizer: 'adam' }, { optimizer: { name: 'adam' }, learningRate: 0.001 }],
+    ['char-lstm', { cell: 'gru' }, { model: { cell: 'gru' }, initialization: { init: { kind: 'uniform', a: 0.08 } } }],
+    ['char-lstm', { clip: 5 }, { clip: { kind: 'norm', threshold: 5 } }],
+    ['char-lstm', { optimizer: 'rmsprop' }, { optimizer: { name: 'rmsprop', alpha: 0.95 }, learningRate: 0.002 }],
+    ['zaremba-small', { clipValue: 1 }, { clip: { kind: 'value', threshold: 1 } }],
+  ])('%s with %j forgets what that makes meaningless, and nothing else', async (recipe, flags, expected) => {
+    expect(runConfigOf(await trainingSettingsOf(flags, { recipe }), 'text')).toMatchObject(expected);
+  });
+
   it('are asked for by name', async () => {
     await expect(trainingSettingsOf({}, { recipe: 'zaremba' })).rejects.toMatchObject({ code: 'invalid-argument', message: expect.stringMatching(/^recipe: expected one of awd-lstm, .*, got "zaremba"$/) as unknown });
   });

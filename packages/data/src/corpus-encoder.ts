@@ -29,7 +29,7 @@ export interface EncodingTask {
 /**
  * Encodes a text into the corpus file `path`, which appears only when it is complete. In memory are the distinct words and two bytes a
  * sentence; on disk, for the time being, four bytes a word more than the file. On an error nothing is left behind.
- * @throws BpttError `invalid-argument` for a text that is empty, too short to be split, not UTF-8, or has too few words for the vocabulary;
+ * @throws BpttError `invalid-argument` for a text that is empty, too short to be split, or not UTF-8;
  *   `aborted` when the text changed since it was hashed; `resource-exhausted` beyond `DISTINCT_WORDS_MAX`
  */
 export async function encodeCorpus(path: string, task: EncodingTask): Promise<void> {

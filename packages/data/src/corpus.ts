@@ -12,7 +12,7 @@ import { Vocabulary, VOCABULARY_WORDS_MAX, VOCABULARY_WORDS_MIN } from './vocabu
 /** How a corpus is encoded, and where it is kept. */
 export interface CorpusOptions extends TextOptions {
   /**
-   * Words to keep (`V`, special tokens included), counted in the training text; or the vocabulary of another text, with which a text is
+   * Most words to keep (`V`, special tokens included), counted in the training text; or the vocabulary of another text, with which a text is
    * scored: then the text may be of any length, and validation and test may be empty.
    */
   readonly vocabulary: number | Vocabulary;

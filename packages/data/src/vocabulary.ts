@@ -89,20 +89,15 @@ export function isReservedWord(word: string): boolean {
 }
 
 /**
- * The vocabulary of `size` words, special tokens included: the most frequent of `words`, ties broken by text (UTF-16 code units).
+ * A vocabulary of at most `sizeMax` words, special tokens included: the most frequent of `words`, ties broken by text (UTF-16 code units).
  * @param words distinct texts; reserved ones are left out
  * @param counts how often each occurs; one that does not occur is not counted as a word
- * @throws BpttError `invalid-argument` when the text has fewer words
  */
-export function selectVocabulary(words: readonly string[], counts: ArrayLike<number>, size: number): Vocabulary {
+export function selectVocabulary(words: readonly string[], counts: ArrayLike<number>, sizeMax: number): Vocabulary {
   const candidates: number[] = [];
   for (let i = 0; i < words.length; i += 1) if (counts[i] > 0 && !isReservedWord(words[i])) candidates.push(i);
-  const sizeMax = candidates.length + SPECIAL_WORDS.length;
-  if (size > sizeMax) {
-    throw new BpttError('invalid-argument', `vocabulary: expected at most ${String(sizeMax)} (${String(candidates.length)} distinct words of the training text and ${String(SPECIAL_WORDS.length)} special tokens), got ${String(size)}`);
-  }
   candidates.sort((a, b) => counts[b] - counts[a] || (words[a] < words[b] ? -1 : 1));
-  return new Vocabulary(candidates.slice(0, size - SPECIAL_WORDS.length).map((i) => words[i]));
+  return new Vocabulary(candidates.slice(0, sizeMax - SPECIAL_WORDS.length).map((i) => words[i]));
 }
 
 function shown(value: unknown): string {

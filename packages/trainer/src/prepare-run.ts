@@ -44,8 +44,10 @@ export async function prepareRun(corpusName: string, { settings, resume, overwri
   try {
     corpus = await openCorpus(corpusName, { tokens, lowercase, sentences, vocabulary, cacheDirectory: settings.cache, signal });
     signal.throwIfAborted();
-    const start = findStart(settings, corpus.vocabulary, resume ? runDirectory : undefined);
-    const config = runConfigOf(settings, corpusName, start.sha256);
+    // What a text has fewer words of is told by the corpus.
+    const known = { ...settings, vocabulary: corpus.vocabulary.size };
+    const start = findStart(known, corpus.vocabulary, resume ? runDirectory : undefined);
+    const config = runConfigOf(known, corpusName, start.sha256);
     const data = corpusRunData(corpus, config);
     const stepsTotal = settings.steps ?? settings.epochs * data.stepsPerEpoch;
     return {

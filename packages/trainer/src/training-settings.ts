@@ -27,7 +27,7 @@ const DATASET_PREFIX = 'dataset:';
 export const trainingSchema = z.strictObject({
   run: text('a folder').optional().meta({ flags: '--run <dir>', help: 'folder of the run', defaultText: 'runs/<name of the corpus>' }),
   ...modelShape,
-  vocabulary: wholeNumber(4, SIZE_MAX).default(8000).meta({ flags: '--vocabulary <words>', help: 'most frequent words that are kept, three special tokens included' }),
+  vocabulary: wholeNumber(4, SIZE_MAX).default(8000).meta({ flags: '--vocabulary <words>', help: 'most words that are kept, the most frequent ones, three special tokens included' }),
   tokens: oneOf(TOKEN_KINDS).default('word').meta({ flags: '--tokens <kind>', help: 'what a token is: word, char or whitespace (text that is tokenised already, one sentence a line)' }),
   lowercase: onOff().default(true).meta({ flags: '--lowercase', help: 'make letters lower-case' }),
   sentences: oneOf(SENTENCE_RULES).default('auto').meta({ flags: '--sentences <rule>', help: 'what a sentence is: auto (found in running text) or line' }),
