@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { cpSync, existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { bptt, SMALL_RUN, temporaryFolder, writeStory, type Ended } from './support/cli.js';
@@ -37,6 +37,16 @@ describe('bptt runs', () => {
       { event: 'difference', key: 'validEvery', values: ['0', '5'] },
     ]);
     expect(events.find(({ event }) => event === 'run')).toMatchObject({ runDirectory: 'runs/long', step: 10, parameters: expect.any(Number) as unknown });
+  });
+
+  it('warns of a damaged run among others, and refuses one that is named', async () => {
+    const mixed = temporaryFolder();
+    cpSync(join(folder, 'runs'), join(mixed, 'runs'), { recursive: true });
+    writeFileSync(join(mixed, 'runs', 'long', 'config.json'), '{');
+    const { code, stdout, stderr } = await bptt(mixed, 'runs');
+    expect({ code, stderr }).toEqual({ code: 0, stderr: 'bptt: warning: run runs/long is left out: runs/long/config.json is not JSON\n' });
+    expect(stdout.trimEnd().split('\n').map((line) => line.split(' ')[0])).toEqual(['run', 'runs/slow']);
+    expect(await bptt(mixed, 'runs', 'runs/slow', 'runs/long')).toMatchObject({ code: 1, stdout: '', stderr: 'bptt: runs/long/config.json is not JSON\n' });
   });
 
   it('refuses a folder without a run', async () => {

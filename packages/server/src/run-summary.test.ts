@@ -31,4 +31,12 @@ describe('summarizeRun', () => {
     writeMetrics({ ...validation, step: 3, validLoss: 2 });
     expect(summarizeRun(run)).toMatchObject({ validLoss: 2, bestValidLoss: NaN });
   });
+
+  it.each(['config.json', 'metrics.jsonl', 'journal.jsonl'])('refuses a damaged %s, but for a torn last line of what only grows', (name) => {
+    writeFileSync(join(run, name), '{"torn\n');
+    expect(() => summarizeRun(run)).toThrow(expect.objectContaining({ code: 'data-loss', message: expect.stringContaining(join(run, name)) as string }) as Error);
+    if (name === 'config.json') return;
+    writeFileSync(join(run, name), '{"torn');
+    expect(summarizeRun(run).step).toBe(0);
+  });
 });

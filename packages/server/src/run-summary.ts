@@ -1,9 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runIdentity, type RunConfig } from './run-config.js';
 import type { RunEvent } from './run-event.js';
 import { flatten, readStoredRun } from './run-folder.js';
-import { readJournal } from './journal.js';
+import { readJournal, readJsonLines } from './journal.js';
 
 /** How far a run has come, from what lies in its folder. Losses are nats per token and NaN where there is none. */
 export interface RunSummaryOnDisk {
@@ -37,7 +36,7 @@ type Metric = Extract<RunEvent, { event: 'step' | 'validation' }>;
  */
 export function summarizeRun(runDirectory: string): RunSummaryOnDisk {
   const { runId, backendId, config } = readStoredRun(runDirectory);
-  const metrics = readMetrics(join(runDirectory, 'metrics.jsonl'));
+  const metrics = readJsonLines(join(runDirectory, 'metrics.jsonl')) as Metric[];
   // A run that went on after a crash has computed some steps twice, with the same numbers: the last line of each counts.
   const steps = [...new Map(metrics.filter((metric) => metric.event === 'step').map((metric) => [metric.step, metric])).values()];
   const validations = metrics.filter((metric) => metric.event === 'validation');
@@ -64,12 +63,6 @@ export function differencesOf(runDirectories: readonly string[]): { readonly key
   });
   const keys = [...new Set(identities.flatMap((identity) => [...identity.keys()]))].sort();
   return keys.map((key) => ({ key, values: identities.map((identity) => identity.get(key)) })).filter(({ values }) => new Set(values).size > 1);
-}
-
-function readMetrics(path: string): Metric[] {
-  if (!existsSync(path)) return [];
-  const text = readFileSync(path, 'utf8');
-  return text.slice(0, text.lastIndexOf('\n') + 1).split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as Metric);
 }
 
 /** JSON knows no NaN: it is null there. What was never measured is NaN too. */
