@@ -5,7 +5,7 @@ export type { RunData, TrainingBatch } from './run-data.js';
 export type { ExplosionLocation, LeaseLoss, RunEvent, RunResult, RunSummary, StepOutcome, WorkerLoss } from './run-event.js';
 export type { ParameterServer, ParameterServerOptions, ServerTiming } from './server-options.js';
 export { bestCheckpointPath, CHECKPOINTS_KEPT, readCheckpoint } from './checkpoints.js';
-export { floatsSha256, isOwn, OWN_TENSOR_PREFIX, type Checkpoint, type CheckpointOrigin } from './checkpoint-format.js';
+export { decodeCheckpoint, floatsSha256, isOwn, OWN_TENSOR_PREFIX, type Checkpoint, type CheckpointOrigin } from './checkpoint-format.js';
 export { readStoredRun, vocabularySha256, type StoredRun } from './run-folder.js';
 export { differencesOf, summarizeRun, type RunSummaryOnDisk } from './run-summary.js';
 export { startParameterServer } from './parameter-server.js';
