@@ -68,6 +68,7 @@ describe('--recipe and --dry-run', () => {
     const parameters = 24 * 200 + 80 * (200 + 20) + 160 + 80 * (20 + 20) + 160 + 24 * 20 + 24;
     expect(plain.stdout).toContain(`model lstm 20-20; backend simd/`);
     expect(plain.stdout).toContain(`parameters ${String(parameters).replace(/(\d)(\d{3})$/, '$1,$2')} (0.1 MiB)`);
+    expect(plain.stdout).toMatch(/this process [\d.]+ MiB after one microshard on one thread$/m);
     expect(plain.stdout).toMatch(/a microshard takes [\d.]+ ms; on \d+ threads? computing takes about/);
     expect(JSON.parse(json.stdout)).toMatchObject({ event: 'dry-run', parameters, pulledBytes: 4 * parameters, checkpointBytes: 4 * parameters, serverBytes: expect.any(Number) as unknown });
     expect(existsSync(join(folder, 'planned'))).toBe(false);
