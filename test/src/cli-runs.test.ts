@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { cpSync, existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { bptt, SMALL_RUN, temporaryFolder, writeStory, type Ended } from './support/cli.js';
@@ -39,6 +39,16 @@ describe('bptt runs', () => {
     expect(events.find(({ event }) => event === 'run')).toMatchObject({ runDirectory: 'runs/long', step: 10, parameters: expect.any(Number) as unknown });
   });
 
+  it('warns of a damaged run among others, and refuses one that is named', async () => {
+    const mixed = temporaryFolder();
+    cpSync(join(folder, 'runs'), join(mixed, 'runs'), { recursive: true });
+    writeFileSync(join(mixed, 'runs', 'long', 'config.json'), '{');
+    const { code, stdout, stderr } = await bptt(mixed, 'runs');
+    expect({ code, stderr }).toEqual({ code: 0, stderr: 'bptt: warning: run runs/long is left out: runs/long/config.json is not JSON\n' });
+    expect(stdout.trimEnd().split('\n').map((line) => line.split(' ')[0])).toEqual(['run', 'runs/slow']);
+    expect(await bptt(mixed, 'runs', 'runs/slow', 'runs/long')).toMatchObject({ code: 1, stdout: '', stderr: 'bptt: runs/long/config.json is not JSON\n' });
+  });
+
   it('refuses a folder without a run', async () => {
     expect(await bptt(folder, 'runs', 'none')).toMatchObject({ code: 2, stderr: 'bptt: none holds no run: it has no config.json\n' });
     expect(await bptt(temporaryFolder(), 'runs')).toMatchObject({ code: 2, stderr: 'bptt: expected runs in ./runs, found none; name their folders\n' });
@@ -58,6 +68,7 @@ describe('--recipe and --dry-run', () => {
     const parameters = 24 * 200 + 80 * (200 + 20) + 160 + 80 * (20 + 20) + 160 + 24 * 20 + 24;
     expect(plain.stdout).toContain(`model lstm 20-20; backend simd/`);
     expect(plain.stdout).toContain(`parameters ${String(parameters).replace(/(\d)(\d{3})$/, '$1,$2')} (0.1 MiB)`);
+    expect(plain.stdout).toMatch(/this process [\d.]+ MiB after one microshard on one thread$/m);
     expect(plain.stdout).toMatch(/a microshard takes [\d.]+ ms; on \d+ threads? computing takes about/);
     expect(JSON.parse(json.stdout)).toMatchObject({ event: 'dry-run', parameters, pulledBytes: 4 * parameters, checkpointBytes: 4 * parameters, serverBytes: expect.any(Number) as unknown });
     expect(existsSync(join(folder, 'planned'))).toBe(false);

@@ -79,7 +79,7 @@ describe('bptt evaluate', () => {
   });
 
   it('refuses lines of what has none, and empty input', async () => {
-    for (const [words, message] of [[['dataset:sotu', '--per-line'], /expected a file or -/], [['none.txt', '--per-line'], /found nothing/], [['-'], /expected text, got none/]] as const) {
+    for (const [words, message] of [[['dataset:sotu', '--per-line'], /expected a file or -/], [['none.txt', '--per-line'], /found nothing/], [['-'], /^bptt: corpus standard input: expected text, got none\n$/]] as const) {
       const { code, stderr } = await bptt(folder, 'evaluate', run, ...words);
       expect(code).toBe(2);
       expect(stderr).toMatch(message);

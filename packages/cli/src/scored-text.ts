@@ -9,6 +9,8 @@ import type { LanguageModel } from '@bptt/trainer';
 
 /** What stands for standard input where a file is asked for. */
 export const STANDARD_INPUT = '-';
+/** What people call it. */
+export const STANDARD_INPUT_NAME = 'standard input';
 const DATASET_PREFIX = 'dataset:';
 
 /** A text that is scored. */
@@ -54,16 +56,17 @@ export async function assertLines(source: string): Promise<void> {
 /** Standard input can be read once, a text must be read twice: it lies in a temporary folder meanwhile. */
 async function openStandardInput(model: LanguageModel): Promise<ScoredText> {
   const folder = mkdtempSync(join(tmpdir(), 'bptt-stdin-'));
+  const path = join(folder, 'text.txt');
   const remove = (): void => { rmSync(folder, { recursive: true, force: true }); };
   try {
-    const path = join(folder, 'standard-input.txt');
     await pipeline(process.stdin, createWriteStream(path));
     const corpus = await openCorpus(path, { ...model.textOptions, vocabulary: model.vocabulary, cacheDirectory: folder, whole: true });
-    const text = wholeOf(corpus, 'standard input', await countCharacters(path));
+    const text = wholeOf(corpus, STANDARD_INPUT_NAME, await countCharacters(path));
     return { ...text, close: () => { text.close(); remove(); } };
   } catch (error) {
     remove();
-    throw error;
+    // Nobody knows the file that it lies in.
+    throw error instanceof BpttError ? new BpttError(error.code, error.message.replaceAll(path, STANDARD_INPUT_NAME), { cause: error }) : error;
   }
 }
 

@@ -58,12 +58,13 @@ interface Candidate {
  * that are complete.
  *
  * Deterministic: equal texts are ranked by their parents' ranks, then by word id. Empty where the model gives no probabilities.
+ * @throws BpttError `invalid-argument` for rules that no text can keep, as `beginText`
  */
 export async function beamSearch<S>(options: BeamSearchOptions<S>): Promise<BeamText[]> {
   const { rules, prompt, first, step, width, lengthExponent } = options;
   assert(width >= 1 && lengthExponent >= 0, () => `beamSearch: width ${String(width)}, lengthExponent ${String(lengthExponent)}`);
   const complete: BeamText[] = [];
-  let beams: Beam[] = [{ state: beginText(rules, prompt), logProbability: 0, word: rules.end, before: undefined }];
+  let beams: Beam[] = [{ state: beginText(rules, prompt, first.logits.columns), logProbability: 0, word: rules.end, before: undefined }];
   let next = first;
   for (let chosen = 1; ; chosen += 1) {
     const candidates = beams.flatMap((beam, parent) => bestCandidates(rowOf(next.logits, parent), { beam, parent, rules, width }));

@@ -7,31 +7,38 @@ const rules: TextRules = { end: 1, stop: new Set([7]), forbidden: new Set([0]), 
 
 describe('beginText', () => {
   it('counts the required words of the prompt as there', () => {
-    expect(beginText(rules, [5, 3])).toEqual({ isEmpty: false, left: 3, missing: new Set([4]) });
-    expect(beginText(rules, [])).toEqual({ isEmpty: true, left: 3, missing: new Set([4, 5]) });
+    expect(beginText(rules, [5, 3], 8)).toEqual({ isEmpty: false, left: 3, missing: new Set([4]) });
+    expect(beginText(rules, [], 8)).toEqual({ isEmpty: true, left: 3, missing: new Set([4, 5]) });
   });
 
   it('refuses rules that no text can keep', () => {
-    expect(() => beginText({ ...rules, required: new Set([0]) }, [])).toThrow('require: expected words that are not forbidden, got word 0');
-    expect(() => beginText({ ...rules, required: new Set([1]) }, [])).toThrow('got word 1');
-    expect(() => beginText({ ...rules, length: 1 }, [])).toThrow('require: expected at most 1 words (the length), got 2');
-    expect(() => beginText({ ...rules, stop: new Set([4, 5]) }, [])).toThrow('at most one word that ends the text');
-    expect(beginText({ ...rules, stop: new Set([4, 5]) }, [4]).missing).toEqual(new Set([5]));
+    expect(() => beginText({ ...rules, required: new Set([0]) }, [], 8)).toThrow('require: expected words that are not forbidden, got word 0');
+    expect(() => beginText({ ...rules, required: new Set([1]) }, [], 8)).toThrow('got word 1');
+    expect(() => beginText({ ...rules, length: 1 }, [], 8)).toThrow('require: expected at most 1 words (the length), got 2');
+    expect(() => beginText({ ...rules, stop: new Set([4, 5]) }, [], 8)).toThrow('at most one word that ends the text');
+    expect(beginText({ ...rules, stop: new Set([4, 5]) }, [4], 8).missing).toEqual(new Set([5]));
+  });
+
+  it('refuses a vocabulary without a first word, and takes one that is required or given', () => {
+    const none: TextRules = { ...rules, forbidden: new Set([0, 2, 3]), required: new Set() };
+    expect(() => beginText(none, [], 4)).toThrow(expect.objectContaining({ code: 'invalid-argument', message: 'forbid: expected a word that is not forbidden, got every word of the vocabulary' }) as Error);
+    expect(beginText(none, [], 5).isEmpty).toBe(true);
+    expect(nextWords(none, beginText(none, [3], 4)).forbidden).not.toContain(none.end);
   });
 });
 
 describe('nextWords', () => {
   it('lets a text end only when it has a word and nothing is missing', () => {
     const free = { ...rules, required: new Set<number>() };
-    expect(nextWords(free, beginText(free, [])).forbidden).toEqual(new Set([0, 1]));
-    expect(nextWords(free, beginText(free, [3]))).toEqual({ forbidden: new Set([0]), only: undefined });
-    const missing = beginText(rules, [3]);
+    expect(nextWords(free, beginText(free, [], 8)).forbidden).toEqual(new Set([0, 1]));
+    expect(nextWords(free, beginText(free, [3], 8))).toEqual({ forbidden: new Set([0]), only: undefined });
+    const missing = beginText(rules, [3], 8);
     expect(nextWords(rules, missing).forbidden).toEqual(new Set([0, 1, 7]));
     expect(nextWords(rules, extendText(extendText(missing, 4), 5)).forbidden).toEqual(new Set([0]));
   });
 
   it('leaves only the missing words where no more words are left than are missing', () => {
-    const state = beginText(rules, [3]);
+    const state = beginText(rules, [3], 8);
     expect(nextWords(rules, state).only).toBeUndefined();
     expect(nextWords(rules, extendText(state, 3)).only).toEqual(new Set([4, 5]));
     expect(nextWords(rules, extendText(extendText(state, 3), 4)).only).toEqual(new Set([5]));
@@ -40,7 +47,7 @@ describe('nextWords', () => {
 
   it('lets a required word that ends the text come last', () => {
     const both = { ...rules, stop: new Set([5, 7]) };
-    const state = beginText(both, [3]);
+    const state = beginText(both, [3], 8);
     expect(nextWords(both, state).forbidden).toEqual(new Set([0, 1, 5, 7]));
     expect(nextWords(both, extendText(state, 4)).forbidden).toEqual(new Set([0, 1, 7]));
   });
@@ -50,7 +57,7 @@ describe('nextWords', () => {
     for (let sample = 0; sample < 200; sample += 1) {
       const wanted = { ...rules, required: new Set([4, 5, 6]), length: 3 + (sample % 5) };
       const { uniform } = stream(1, 'text rules', sample);
-      let state = beginText(wanted, []);
+      let state = beginText(wanted, [], 8);
       const words: number[] = [];
       while (state.left > 0) {
         const word = sampleWord(logits, nextWords(wanted, state), uniform(words.length));

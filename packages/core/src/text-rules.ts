@@ -33,17 +33,27 @@ export interface NextWords {
 
 /**
  * The state of a text that begins with `prompt`.
+ * @param vocabulary words that there are: ids are below it
  * @throws BpttError `invalid-argument` for rules that no text can keep: a required word that is forbidden, more missing words than `length`, two required words that
- *   both end the text
+ *   both end the text, no first word that is not forbidden
  */
-export function beginText(rules: TextRules, prompt: readonly number[]): TextState {
+export function beginText(rules: TextRules, prompt: readonly number[], vocabulary: number): TextState {
   const missing = without(rules.required, prompt);
   const refuse = (reason: string): never => { throw new BpttError('invalid-argument', `require: ${reason}`); };
   for (const word of missing) if (rules.forbidden.has(word) || word === rules.end) refuse(`expected words that are not forbidden, got word ${String(word)}`);
   if (missing.size > rules.length) refuse(`expected at most ${String(rules.length)} words (the length), got ${String(missing.size)}`);
   const stopping = [...missing].filter((word) => rules.stop.has(word));
   if (stopping.length > 1) refuse(`expected at most one word that ends the text, got ${String(stopping.length)}`);
+  // A text that has its first word and nothing missing can end; a missing word can come.
+  if (prompt.length === 0 && missing.size === 0 && !hasFirstWord(rules, vocabulary)) {
+    throw new BpttError('invalid-argument', 'forbid: expected a word that is not forbidden, got every word of the vocabulary');
+  }
   return { isEmpty: prompt.length === 0, left: rules.length, missing };
+}
+
+function hasFirstWord({ forbidden, end }: TextRules, vocabulary: number): boolean {
+  for (let word = 0; word < vocabulary; word += 1) if (word !== end && !forbidden.has(word)) return true;
+  return false;
 }
 
 /**

@@ -1,4 +1,5 @@
 import { closeSync, existsSync, fdatasync, fdatasyncSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { BpttError } from '@bptt/core';
 
 /** Lines after which the journal is synced. */
 export const SYNC_LINES = 64;
@@ -89,11 +90,26 @@ export class LineFile {
   }
 }
 
-/** Lines of a journal, oldest first. A last line that was torn by a crash is left out. */
+/**
+ * Lines of a journal, oldest first.
+ * @throws BpttError as `readJsonLines`
+ */
 export function readJournal(path: string): JournalLine[] {
+  return readJsonLines(path) as JournalLine[];
+}
+
+/**
+ * What a file of JSON lines holds, oldest first; nothing where there is no file. A last line that was torn by a crash is left out.
+ * @throws BpttError `data-loss` where another line is not JSON
+ */
+export function readJsonLines(path: string): unknown[] {
   if (!existsSync(path)) return [];
   const text = readFileSync(path, 'utf8');
-  return text.slice(0, text.lastIndexOf('\n') + 1).split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as JournalLine);
+  try {
+    return text.slice(0, text.lastIndexOf('\n') + 1).split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as unknown);
+  } catch (cause) {
+    throw new BpttError('data-loss', `${path} has lines that are not JSON`, { cause });
+  }
 }
 
 /** Hashes of parameters that a run journalled, by steps done: a run that computes these steps again must come to the same ones. */

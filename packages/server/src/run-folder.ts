@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { BpttError } from '@bptt/core';
+import { sha256Hex } from '@bptt/rpc';
 import { canonicalJson } from './canonical-json.js';
 import { replaceFile } from './checkpoints.js';
 import { runId, runIdentity, type RunConfig } from './run-config.js';
@@ -92,6 +93,11 @@ function assertSameRun(stored: StoredRun, given: RunFolderOptions): void {
 export function flatten(value: unknown, path = ''): Map<string, string> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return new Map([[path, canonicalJson(value)]]);
   return new Map(Object.entries(value).flatMap(([key, inner]) => [...flatten(inner, path === '' ? key : `${path}.${key}`)]));
+}
+
+/** SHA-256 of `vocabulary.json` as a run with this vocabulary writes it, hex: what its checkpoints carry. */
+export function vocabularySha256(vocabularyJson: unknown): string {
+  return sha256Hex(jsonBytes(vocabularyJson));
 }
 
 function jsonBytes(value: unknown): Uint8Array {

@@ -1,12 +1,10 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import {
   assertLegal, BpttError, createOptimizer, denseSize, formatSchedule, initializeParameters, lossBound, matrixShape, optimizerConfig, parameterLayout, parseSchedule, sparseTensors,
   type ParameterLayout,
 } from '@bptt/core';
-import { sha256Hex } from '@bptt/rpc';
 import { floatsSha256, type Checkpoint, type CheckpointOrigin } from './checkpoint-format.js';
 import { runId, type RunConfig } from './run-config.js';
+import { vocabularySha256 } from './run-folder.js';
 import { FIRST_CURSOR, isAveraged, type RunSettings } from './run-state.js';
 import type { ParameterServerOptions } from './server-options.js';
 
@@ -39,10 +37,10 @@ export function assertLegalRun({ config, data, stepsTotal, initialParameters, pa
 }
 
 /**
- * What a run begins with that has no checkpoint. Reads `vocabulary.json` of the run folder.
+ * What a run begins with that has no checkpoint.
  * @throws BpttError `invalid-argument` where the configuration names initial parameters and none are given
  */
-export function firstCheckpoint({ config, data, runDirectory, backendId, initialParameters }: ParameterServerOptions): Checkpoint {
+export function firstCheckpoint({ config, data, vocabularyJson, backendId, initialParameters }: ParameterServerOptions): Checkpoint {
   assertInitialParametersGiven(config, initialParameters);
   const parameters = initialParameters ?? initializeParameters(config.model, config.seed, config.initialization);
   const origin: CheckpointOrigin = {
@@ -50,7 +48,7 @@ export function firstCheckpoint({ config, data, runDirectory, backendId, initial
     backendId,
     corpusHash: data.hash,
     configJson: JSON.stringify(config),
-    vocabularySha256: sha256Hex(readFileSync(join(runDirectory, 'vocabulary.json'))),
+    vocabularySha256: vocabularySha256(vocabularyJson),
   };
   return {
     origin,

@@ -1,9 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runIdentity, type RunConfig } from './run-config.js';
 import type { RunEvent } from './run-event.js';
 import { flatten, readStoredRun } from './run-folder.js';
-import { readJournal } from './journal.js';
+import { readJournal, readJsonLines } from './journal.js';
 
 /** How far a run has come, from what lies in its folder. Losses are nats per token and NaN where there is none. */
 export interface RunSummaryOnDisk {
@@ -18,6 +17,7 @@ export interface RunSummaryOnDisk {
   /** Mean of the last steps, at most `RECENT_STEPS`. */
   readonly trainLoss: number;
   readonly validLoss: number;
+  /** Lowest of the validations that were due; its parameters are those of `checkpoints/best.safetensors`. */
   readonly bestValidLoss: number;
   /** Training tokens per second of training. */
   readonly tokensPerSecond: number;
@@ -36,10 +36,10 @@ type Metric = Extract<RunEvent, { event: 'step' | 'validation' }>;
  */
 export function summarizeRun(runDirectory: string): RunSummaryOnDisk {
   const { runId, backendId, config } = readStoredRun(runDirectory);
-  const metrics = readMetrics(join(runDirectory, 'metrics.jsonl'));
+  const metrics = readJsonLines(join(runDirectory, 'metrics.jsonl')) as Metric[];
   // A run that went on after a crash has computed some steps twice, with the same numbers: the last line of each counts.
   const steps = [...new Map(metrics.filter((metric) => metric.event === 'step').map((metric) => [metric.step, metric])).values()];
-  const validations = metrics.filter((metric) => metric.event === 'validation').map(({ validLoss }) => numberOf(validLoss));
+  const validations = metrics.filter((metric) => metric.event === 'validation');
   const tokens = steps.reduce((sum, step) => sum + step.tokens, 0);
   const seconds = steps.reduce((sum, step) => sum + (step.tokensPerSecond > 0 ? step.tokens / step.tokensPerSecond : 0), 0);
   const recent = steps.slice(-RECENT_STEPS).map(({ trainLoss }) => numberOf(trainLoss)).filter(Number.isFinite);
@@ -48,8 +48,8 @@ export function summarizeRun(runDirectory: string): RunSummaryOnDisk {
     runDirectory, runId, backendId, config, tokens,
     step: steps.at(-1)?.step ?? 0,
     trainLoss: recent.reduce((sum, loss) => sum + loss, 0) / recent.length,
-    validLoss: validations.at(-1) ?? NaN,
-    bestValidLoss: validations.filter(Number.isFinite).reduce((best, loss) => Math.min(best, loss), Infinity),
+    validLoss: numberOf(validations.at(-1)?.validLoss),
+    bestValidLoss: numberOf(validations.findLast(({ improved }) => improved)?.validLoss),
     tokensPerSecond: seconds > 0 ? tokens / seconds : NaN,
     hash: hashed.at(-1),
   };
@@ -65,13 +65,7 @@ export function differencesOf(runDirectories: readonly string[]): { readonly key
   return keys.map((key) => ({ key, values: identities.map((identity) => identity.get(key)) })).filter(({ values }) => new Set(values).size > 1);
 }
 
-function readMetrics(path: string): Metric[] {
-  if (!existsSync(path)) return [];
-  const text = readFileSync(path, 'utf8');
-  return text.slice(0, text.lastIndexOf('\n') + 1).split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as Metric);
-}
-
-/** JSON knows no NaN: it is null there. */
-function numberOf(value: number | null): number {
+/** JSON knows no NaN: it is null there. What was never measured is NaN too. */
+function numberOf(value: number | null | undefined): number {
   return value ?? NaN;
 }

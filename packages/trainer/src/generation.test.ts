@@ -74,6 +74,14 @@ describe('sampleTexts', () => {
     await expect(sample(stepper, { rules: { ...required, length: 1 } })).rejects.toMatchObject({ code: 'invalid-argument' });
   });
 
+  it('refuses to draw or search where every word is forbidden', async () => {
+    const task = { rules: { ...rules, forbidden: new Set([START, UNKNOWN, 3, 4, 5, 6, 7, 8]) } };
+    const refusal = { code: 'invalid-argument', message: 'forbid: expected a word that is not forbidden, got every word of the vocabulary' };
+    await expect(sample(stepperWith(neverEnds), task)).rejects.toMatchObject(refusal);
+    await expect(searchTexts({ ...task, stepper: stepperWith(neverEnds), model, start: START, prompt: [], samples: 1, width: 2, lengthExponent: 1 })).rejects.toMatchObject(refusal);
+    expect(await sample(stepperWith(neverEnds), { ...task, prompt: [3] })).toMatchObject([{ words: [], ended: true }]);
+  });
+
   it.each(['reference', 'simd'])('draws a text that does not depend on the texts beside it, on %s', async (name) => {
     const backend = (await createBackend(name)).create();
     const of = { ...model, vocabulary: 101, hidden: [37] };

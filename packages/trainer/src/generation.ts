@@ -86,7 +86,7 @@ interface Draft {
 
 async function sampleLanes(task: SamplingTask, begin: number, count: number): Promise<readonly GeneratedWords[]> {
   const { stepper, model, prompt, rules, seed, signal } = task;
-  const state = beginText(rules, prompt);
+  const state = beginText(rules, prompt, model.vocabulary);
   const drafts = Array.from({ length: count }, (_, i): Draft => ({ words: [], random: stream(seed, 'generate', begin + i), state, logProbability: 0, ended: false }));
   const first = await readPrompt(task);
   let lanes = drafts;
@@ -129,5 +129,5 @@ function rowOf({ columns, values }: HostMatrix, row: number): FloatArray {
 }
 
 function exploded(): BpttError {
-  return new BpttError('failed-precondition', 'generate: expected finite logits of some word that is allowed, got none: the parameters of this run have exploded, or every word is forbidden');
+  return new BpttError('failed-precondition', 'generate: expected finite logits of some word that is allowed, got none: the parameters of this run have exploded');
 }

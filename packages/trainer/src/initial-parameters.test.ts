@@ -7,7 +7,7 @@ import { Vocabulary } from '@bptt/data';
 import { encodeSafetensors, toStateDict } from '@bptt/interop';
 import { bestCheckpointPath } from '@bptt/server';
 import { startTestServer, tinyConfig } from '@bptt/server/testing';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { loadInitialParameters } from './initial-parameters.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'bptt-initial-'));
@@ -19,8 +19,11 @@ const run = join(folder, 'run');
 const file = join(folder, 'weights.safetensors');
 const parameters = initializeParameters(model, 3);
 
+const warnings: string[] = [];
+beforeEach(() => { warnings.length = 0; });
+
 function load(path: string, changes: Partial<Parameters<typeof loadInitialParameters>[1]> = {}): Float32Array {
-  return loadInitialParameters(path, { model, vocabulary, ...changes }, () => undefined);
+  return loadInitialParameters(path, { model, vocabulary, ...changes }, (message) => { warnings.push(message); });
 }
 
 beforeAll(async () => {
@@ -42,6 +45,27 @@ describe('loadInitialParameters', () => {
     expect(() => load(run, { vocabulary: new Vocabulary(['the', 'whale', 'is', 'old', 'now']) })).toThrow('expected word 7 to be "now", as of this run, got none');
     expect(() => load(run, { model: smallModel({ hidden: [6] }) })).toThrow(/expected tensor 0 to be "rnn.weight_ih_l0 \[7, 6\]", as of this run, got "rnn.weight_ih_l0 \[7, 5\]"/);
     expect(() => load(run, { model: smallModel({ activation: 'relu' }) })).toThrow('expected activation relu, as of this run, got tanh');
+  });
+
+  it('asks of a checkpoint file what it asks of a run', () => {
+    const checkpoint = join(run, 'checkpoints', 'step-00000000.safetensors');
+    expect(load(checkpoint)).toEqual(parameters);
+    expect(warnings).toEqual([]);
+    expect(() => load(checkpoint, { vocabulary: new Vocabulary(['the', 'ship', 'is', 'old']) })).toThrow(expect.objectContaining({
+      code: 'invalid-argument', message: expect.stringMatching(/: expected the vocabulary of this run, with sha256 \w{64}, got one with sha256 \w{64}$/) as string,
+    }) as Error);
+    expect(() => load(checkpoint, { model: smallModel({ activation: 'relu' }) })).toThrow(`initFrom: ${checkpoint}: expected activation relu, as of this run, got tanh`);
+  });
+
+  it('goes on with a file that names no vocabulary, and warns; what it says of its model counts', () => {
+    load(file);
+    expect(warnings).toEqual([`initFrom: ${file} does not say what vocabulary it is for: nothing can tell whether it is the one of this run`]);
+    const exported = join(folder, 'exported.safetensors');
+    const write = (config: string): void => { writeFileSync(exported, encodeSafetensors(toStateDict(parameterLayout(model), parameters), { config })); };
+    write(JSON.stringify({ model: { ...model, activation: 'relu' } }));
+    expect(() => load(exported)).toThrow(`initFrom: ${exported}: expected activation tanh, as of this run, got relu`);
+    write('not JSON');
+    expect(() => load(exported)).toThrow(`initFrom: ${exported}: metadata: expected config to be JSON, got "not JSON"`);
   });
 
   it('refuses a file that does not fit, is damaged, or is not there', () => {

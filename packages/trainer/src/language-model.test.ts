@@ -41,7 +41,9 @@ describe('generate', () => {
     }
     expect(texts.some(({ tokens }) => tokens.at(-1) === '.')).toBe(true);
     await expect(model.generate({ require: 'zebra' })).rejects.toMatchObject({ code: 'invalid-argument', message: 'require: expected words of the vocabulary of this run, got zebra' });
-    await expect(model.generate({ require: 'old', forbid: 'old' })).rejects.toMatchObject({ code: 'invalid-argument' });
+    await expect(model.generate({ require: 'old', forbid: 'old' })).rejects.toMatchObject({ code: 'invalid-argument', message: 'require: expected words that are not forbidden, got old' });
+    const [{ tokens }] = await model.generate({ prompt: 'old', require: 'old', forbid: 'old' });
+    expect(tokens.filter((token) => token === 'old')).toHaveLength(1);
   });
 
   it('finds with a beam what is likelier than what it draws', async () => {

@@ -157,7 +157,7 @@ class LoadedModel implements LanguageModel {
   async *generateEach({ signal, ...given }: GenerateOptions = {}): AsyncGenerator<GeneratedText> {
     const settings = generationSettings(given);
     const prompt = readPrompt(this.#trained, settings.prompt, this.#onWarning);
-    const task: GenerationTask = { stepper: this.#stepper, model: this.#trained.model, start: SENTENCE_START, prompt: prompt.ids, rules: this.#rulesOf(settings), signal };
+    const task: GenerationTask = { stepper: this.#stepper, model: this.#trained.model, start: SENTENCE_START, prompt: prompt.ids, rules: this.#rulesOf(settings, prompt), signal };
     const { samples, beam: width } = settings;
     const texts = width > 0
       ? await searchTexts({ ...task, samples, width, lengthExponent: settings.lengthExponent })
@@ -204,14 +204,12 @@ class LoadedModel implements LanguageModel {
     return memorySplit(encodeText(text, vocabulary, options));
   }
 
-  #rulesOf({ forbid, require, stop, length }: GenerationSettings): TextRules {
-    return {
-      end: SENTENCE_END,
-      stop: knownWords(this.#trained, 'stop', stop),
-      forbidden: new Set([SENTENCE_START, UNKNOWN_TOKEN, ...knownAmong(this.#trained, forbid)]),
-      required: knownWords(this.#trained, 'require', require),
-      length,
-    };
+  #rulesOf({ forbid, require, stop, length }: GenerationSettings, prompt: Prompt): TextRules {
+    const forbidden = new Set([SENTENCE_START, UNKNOWN_TOKEN, ...knownAmong(this.#trained, forbid)]);
+    const required = knownWords(this.#trained, 'require', require);
+    const clash = [...required].filter((word) => forbidden.has(word) && !prompt.ids.includes(word)).map((word) => this.vocabulary.wordOf(word));
+    if (clash.length > 0) throw new BpttError('invalid-argument', `require: expected words that are not forbidden, got ${clash.join(', ')}`);
+    return { end: SENTENCE_END, stop: knownWords(this.#trained, 'stop', stop), forbidden, required, length };
   }
 
   #describe({ tokens: prompt }: Prompt, { words, logProbability, ended }: GeneratedWords): GeneratedText {

@@ -17,9 +17,9 @@ beforeEach(() => {
 });
 afterEach(() => { rmSync(folder, { recursive: true }); });
 
-async function prepare({ resume = false, overwrite = false, ...changes }: Record<string, unknown>, signal = new AbortController().signal) {
+async function prepare({ resume = false, overwrite = false, dryRun = false, ...changes }: Record<string, unknown>, signal = new AbortController().signal) {
   const settings = trainingSettings({ cache: join(folder, 'cache', 'deep'), run: join(folder, 'run'), vocabulary: 9, batch: 4, hidden: 3, backend: 'reference', ...changes });
-  return prepareRun(join(folder, 'story.txt'), { settings, resume: resume === true, overwrite: overwrite === true }, signal);
+  return prepareRun(join(folder, 'story.txt'), { settings, resume: resume === true, overwrite: overwrite === true, dryRun: dryRun === true }, signal);
 }
 
 describe('prepareRun', () => {
@@ -51,6 +51,14 @@ describe('prepareRun', () => {
     await expect(prepare({ resume: true })).rejects.toMatchObject({ code: 'not-found' });
     await expect(prepare({ overwrite: true })).rejects.toMatchObject({ code: 'not-found' });
     expect(existsSync(join(folder, 'cache'))).toBe(false);
+  });
+
+  it('looks away from a full run folder where nothing is to be written, but not from a run to go on with', async () => {
+    mkdirSync(join(folder, 'run'));
+    writeFileSync(join(folder, 'run', 'mine.txt'), '');
+    (await prepare({ dryRun: true })).corpus.close();
+    expect(readdirSync(join(folder, 'run'))).toEqual(['mine.txt']);
+    await expect(prepare({ dryRun: true, resume: true })).rejects.toMatchObject({ code: 'not-found' });
   });
 
   it('uses an empty run folder', async () => {

@@ -16,6 +16,8 @@ export interface RunRequest {
   readonly resume: boolean;
   /** Replace the run in the run folder. */
   readonly overwrite: boolean;
+  /** Nothing is to be written: a run folder that is not empty is no obstacle. Default false. */
+  readonly dryRun?: boolean;
 }
 
 /** A run whose input is known to be good. Nothing of it is on disk but the encoded corpus. */
@@ -34,9 +36,9 @@ export interface PreparedRun {
  * Checks everything that a run needs, before anything of it is made.
  * @throws BpttError with the first thing that is wrong; InterruptedError as soon as `signal` is aborted
  */
-export async function prepareRun(corpusName: string, { settings, resume, overwrite }: RunRequest, signal: AbortSignal): Promise<PreparedRun> {
+export async function prepareRun(corpusName: string, { settings, resume, overwrite, dryRun = false }: RunRequest, signal: AbortSignal): Promise<PreparedRun> {
   const runDirectory = runDirectoryOf(settings, corpusName);
-  assertFolderFree(runDirectory, { resume, overwrite });
+  assertFolderFree(runDirectory, { resume, overwrite, dryRun });
   const backendId = (await createBackend(settings.backend)).id;
   const { tokens, lowercase, sentences, vocabulary } = settings;
   const isCacheNew = !existsSync(settings.cache);
@@ -73,7 +75,7 @@ function discardCache(cache: string): void {
 }
 
 /** Said before a corpus is read, which may take minutes; the server looks closer. */
-function assertFolderFree(runDirectory: string, { resume, overwrite }: Pick<RunRequest, 'resume' | 'overwrite'>): void {
+function assertFolderFree(runDirectory: string, { resume, overwrite, dryRun }: Required<Omit<RunRequest, 'settings'>>): void {
   const stats = statSync(runDirectory, { throwIfNoEntry: false });
   if (stats === undefined) {
     if (resume) throw new BpttError('not-found', `run folder ${runDirectory}: expected a run to resume, found nothing`);
@@ -82,7 +84,7 @@ function assertFolderFree(runDirectory: string, { resume, overwrite }: Pick<RunR
   if (!stats.isDirectory()) throw new BpttError('already-exists', `run folder ${runDirectory}: expected a folder, got a file`);
   const isEmpty = readdirSync(runDirectory).length === 0;
   if (resume || (overwrite && !isEmpty)) readStoredRun(runDirectory);
-  else if (!isEmpty) {
+  else if (!isEmpty && !dryRun) {
     throw new BpttError('already-exists', `run folder ${runDirectory} is not empty: choose another with --run, or --resume or --overwrite`);
   }
 }

@@ -14,7 +14,7 @@ export interface RunEstimate {
   /** What a worker of a cluster pulls a step, and pushes for one microshard of the first batch. */
   readonly pulledBytes: number;
   readonly pushedBytes: number;
-  /** Memory of this process after one microshard was computed in it. */
+  /** Memory of this process after one thread computed one microshard in it; with more threads a process needs more. */
   readonly residentBytes: number;
   readonly steps: number;
   readonly stepsPerEpoch: number;

@@ -1,5 +1,6 @@
 import { copyFileSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { decodeSafetensors, encodeSafetensors } from '@bptt/interop';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { storyFolder, trainStory } from './testing/story.js';
 import { loadTrainedModel } from './trained-model.js';
@@ -43,5 +44,8 @@ describe('loadTrainedModel', () => {
     bytes[bytes.length - 1] ^= 1;
     writeFileSync(best, bytes);
     expect(() => loadTrainedModel(copy, options)).toThrow(expect.objectContaining({ code: 'data-loss', message: expect.stringContaining('sha256') as unknown }));
+    const { tensors, metadata } = decodeSafetensors(readFileSync(join(run, 'checkpoints', 'step-00000002.safetensors')));
+    writeFileSync(best, encodeSafetensors([...tensors, { name: 'stray', shape: [1], values: Float32Array.of(1) }], metadata));
+    expect(() => loadTrainedModel(copy, options)).toThrow(expect.objectContaining({ code: 'data-loss', message: expect.stringContaining('got also stray') as unknown }));
   });
 });

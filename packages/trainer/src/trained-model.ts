@@ -1,10 +1,8 @@
-import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BpttError, messageOf, parameterLayout, type ModelConfig, type ParameterLayout } from '@bptt/core';
 import { SENTENCE_RULES, TOKEN_KINDS, Vocabulary, type TextOptions } from '@bptt/data';
-import { decodeSafetensors, fromStateDict } from '@bptt/interop';
-import { readCheckpoint, readStoredRun } from '@bptt/server';
+import { bestCheckpointPath, decodeCheckpoint, readCheckpoint, readStoredRun, type Checkpoint } from '@bptt/server';
 
 /** What a run has learnt so far, from its folder. */
 export interface TrainedModel {
@@ -22,9 +20,6 @@ export interface TrainedModel {
 
 /** Parameters at one moment of a run. */
 type Snapshot = Pick<TrainedModel, 'parameters' | 'parametersSha256' | 'step'>;
-
-/** Where the server keeps the parameters of the lowest validation loss. */
-const BEST = join('checkpoints', 'best.safetensors');
 
 export interface TrainedModelOptions {
   readonly checkpoint: 'last' | 'best';
@@ -53,22 +48,21 @@ export function loadTrainedModel(runDirectory: string, { checkpoint, onWarning }
 function readLast(runDirectory: string, layout: ParameterLayout, onWarning: (message: string) => void): Snapshot {
   const checkpoint = readCheckpoint(runDirectory, layout, onWarning);
   if (checkpoint === undefined) throw new BpttError('not-found', `run ${runDirectory}: expected a checkpoint, found none yet`);
-  return { parameters: checkpoint.parameters, parametersSha256: checkpoint.parametersSha256, step: checkpoint.cursor.step };
+  return snapshotOf(checkpoint);
 }
 
 function readBest(runDirectory: string, layout: ParameterLayout): Snapshot {
-  const path = join(runDirectory, BEST);
-  if (!existsSync(path)) throw new BpttError('not-found', `run ${runDirectory}: expected a best checkpoint, ${BEST}, found none: a run writes it when it validates`);
+  const path = bestCheckpointPath(runDirectory);
+  if (!existsSync(path)) throw new BpttError('not-found', `run ${runDirectory}: expected a best checkpoint, ${path}, found none: a run writes it when it validates`);
   try {
-    const { tensors, metadata } = decodeSafetensors(readFileSync(path));
-    const names = new Set(layout.tensors.map(({ name }) => name));
-    const parameters = fromStateDict(layout, tensors.filter(({ name }) => names.has(name)));
-    const parametersSha256 = createHash('sha256').update(new Uint8Array(parameters.buffer)).digest('hex');
-    if (parametersSha256 !== metadata['parametersSha256']) throw new BpttError('data-loss', `expected parameters with sha256 ${metadata['parametersSha256']}, got ${parametersSha256}`);
-    return { parameters, parametersSha256, step: Number(metadata['step']) };
+    return snapshotOf(decodeCheckpoint(layout, readFileSync(path)));
   } catch (cause) {
     throw new BpttError('data-loss', `${path} is damaged: ${messageOf(cause)}`, { cause });
   }
+}
+
+function snapshotOf({ parameters, parametersSha256, cursor }: Checkpoint): Snapshot {
+  return { parameters, parametersSha256, step: cursor.step };
 }
 
 function readVocabulary(path: string): Vocabulary {

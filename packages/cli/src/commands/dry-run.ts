@@ -28,7 +28,7 @@ export function estimateLines(estimate: RunEstimate, threads: number): string[] 
   const mib = (bytes: number): string => `${(bytes / MIB).toFixed(1)} MiB`;
   return [
     `parameters ${formatCount(parameters)} (${mib(parameterBytes)}), checkpoint ${mib(checkpointBytes)}`,
-    `memory: server ${mib(serverBytes)}; this process ${mib(residentBytes)} after one microshard`,
+    `memory: server ${mib(serverBytes)}; this process ${mib(residentBytes)} after one microshard on one thread`,
     `a step in a cluster: a worker pulls ${mib(pulledBytes)} and pushes ${mib(pushedBytes)} a microshard`,
     `${formatCount(steps)} steps, ${formatCount(stepsPerEpoch)} an epoch, ${formatCount(tokensPerStep)} tokens in the first`,
     `a microshard takes ${microshardMs.toFixed(1)} ms; on ${String(threads)} ${threads === 1 ? 'thread' : 'threads'} computing takes about ${formatDuration(seconds)}`,

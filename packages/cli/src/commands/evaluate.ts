@@ -6,7 +6,7 @@ import { EXIT, type ExitCode } from '../exit-codes.js';
 import { processOutput } from '../output.js';
 import { watchInterrupts } from '../parent.js';
 import { formatCount, formatLoss, formatPerplexity } from '../progress.js';
-import { assertLines, openBytes, openScoredText, STANDARD_INPUT } from '../scored-text.js';
+import { assertLines, openBytes, openScoredText, STANDARD_INPUT, STANDARD_INPUT_NAME } from '../scored-text.js';
 
 interface EvaluateFlags extends Flags {
   readonly json?: boolean;
@@ -47,7 +47,7 @@ async function scoreText(model: LanguageModel, source: string, { signal, json, c
 
 async function scoreLines(model: LanguageModel, source: string, { signal, json }: How): Promise<void> {
   await assertLines(source);
-  const lines = readLines(openBytes(source), source === STANDARD_INPUT ? 'standard input' : source);
+  const lines = readLines(openBytes(source), source === STANDARD_INPUT ? STANDARD_INPUT_NAME : source);
   for await (const score of model.scoreLines(lines, { signal })) {
     processOutput.line(json ? JSON.stringify({ event: 'line', ...score }) : lineRow(score));
   }

@@ -13,11 +13,10 @@ const RUNS = 'runs';
 
 /**
  * `bptt runs [folder...]`: how far runs have come, a row each, and where several are named also in what they differ. Without folders: all
- * runs below `runs/`.
+ * runs below `runs/`; one that is damaged is warned of and left out.
  */
 export function runs(folders: readonly string[], { json = false }: { readonly json?: boolean }): ExitCode {
-  const named = folders.length > 0 ? folders : runsBelow(RUNS);
-  const summaries = named.map(summarizeRun);
+  const summaries = folders.length > 0 ? folders.map(summarizeRun) : runsBelow(RUNS).flatMap(summaryIfWhole);
   const differences = folders.length > 1 ? differencesOf(folders) : [];
   if (json) {
     for (const summary of summaries) processOutput.line(JSON.stringify({ event: 'run', ...summary, parameters: parameterLayout(summary.config.model).size }));
@@ -39,6 +38,16 @@ export function runLines(summaries: readonly RunSummaryOnDisk[]): string[] {
     runDirectory, describeModel(config.model), formatCount(parameterLayout(config.model).size), config.optimizer.name, formatCount(step), formatCount(tokens), formatLoss(trainLoss),
     formatPerplexity(validLoss), formatPerplexity(bestValidLoss), Number.isFinite(tokensPerSecond) ? formatCount(Math.round(tokensPerSecond)) : '-', hash?.parametersSha256.slice(0, 12) ?? '-',
   ]));
+}
+
+function summaryIfWhole(folder: string): RunSummaryOnDisk[] {
+  try {
+    return [summarizeRun(folder)];
+  } catch (error) {
+    if (!(error instanceof BpttError)) throw error;
+    processOutput.warn(`run ${folder} is left out: ${error.message}`);
+    return [];
+  }
 }
 
 function runsBelow(folder: string): string[] {
