@@ -87,7 +87,7 @@ export function restoresBest({ schedule }: Pick<RunConfig, 'schedule'>): boolean
 
 /** What the state machine needs to know of a run. */
 export function runSettings({ config, data, backendId, stepsTotal, patience = 0, timing = {} }: ParameterServerOptions): RunSettings {
-  const { optimizer, learningRate, schedule, warmup } = config;
+  const { optimizer, learningRate, schedule, warmup, clip } = config;
   return {
     runId: runId(config, data.hash, backendId),
     microshards: data.microshards,
@@ -100,6 +100,8 @@ export function runSettings({ config, data, backendId, stepsTotal, patience = 0,
     nonmono: optimizer.name === 'asgd' ? optimizer.nonmono : undefined,
     patience,
     lossBound: lossBound(config.model),
+    optimizer: optimizer.name,
+    clip: clip.kind,
     gradientBytes: gradientBounds(parameterLayout(config.model)),
     leaseFloorMs: timing.leaseFloorMs ?? LEASE_FLOOR_MS,
     workerTimeoutMs: timing.workerTimeoutMs ?? WORKER_TIMEOUT_MS,
