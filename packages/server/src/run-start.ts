@@ -115,7 +115,6 @@ function assertLegalDescent({ optimizer, learningRate, schedule, clip }: RunConf
   parseSchedule(formatSchedule(schedule));
   if (!(Number.isFinite(learningRate) && learningRate >= 0)) throw refused(`learningRate: expected a number from 0, got ${String(learningRate)}`);
   if (clip.kind !== 'none' && !(Number.isFinite(clip.threshold) && clip.threshold > 0)) throw refused(`clip: expected a threshold above 0, got ${String(clip.threshold)}`);
-  if (name === 'asgd' && schedule.kind === 'plateau') throw refused('schedule: expected another than plateau with optimizer asgd, whose averaging answers a plateau already');
 }
 
 function assertInitialParametersGiven({ initialParametersSha256 }: RunConfig, given: Float32Array | undefined): void {
