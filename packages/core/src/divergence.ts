@@ -1,4 +1,6 @@
+import type { Clip } from './clip.js';
 import type { ModelConfig } from './model-config.js';
+import type { OptimizerName } from './optimizers/optimizer-config.js';
 
 /** Steps in a row with trouble after which a run is given up. */
 export const DIVERGED_STEPS = 10;
@@ -36,12 +38,31 @@ export function afterStep(state: Divergence, { exploded, trainLoss }: StepFigure
   return { nonFinite: 0, highLoss: trainLoss > bound ? state.highLoss + 1 : 0 };
 }
 
+/** What a run diverges in, and what advice depends on. */
+export interface DivergenceSetting {
+  /** `lossBound` of its model. */
+  readonly lossBound: number;
+  readonly optimizer: OptimizerName;
+  readonly clip: Clip['kind'];
+}
+
 /** Why a run is to be given up, with advice; undefined where it is not. */
-export function divergenceReason({ nonFinite, highLoss }: Divergence, { trainLoss, learningRate }: StepFigures, bound: number): string | undefined {
-  const advice = `lower --lr (it was ${String(learningRate)}) or --clip, or choose --optimizer adam`;
+export function divergenceReason({ nonFinite, highLoss }: Divergence, figures: StepFigures, setting: DivergenceSetting): string | undefined {
+  const { trainLoss } = figures;
+  const { lossBound: bound } = setting;
+  const advice = adviceFor(figures, setting);
   if (nonFinite >= DIVERGED_STEPS) return `diverged: the gradient was not finite in ${String(nonFinite)} steps in a row; ${advice}`;
   if (highLoss >= DIVERGED_STEPS) {
     return `diverged: the loss was above ${bound.toFixed(2)} nats per token in ${String(highLoss)} steps in a row, ${trainLoss.toFixed(2)} in the last, where one that knows nothing has ${(bound / DIVERGED_LOSS_FACTOR).toFixed(2)}; ${advice}`;
   }
   return undefined;
+}
+
+/** What may help and is not so already. */
+function adviceFor({ learningRate }: StepFigures, { optimizer, clip }: DivergenceSetting): string {
+  const lower = `lower --lr (it was ${String(learningRate)})`;
+  return [
+    clip === 'none' ? [lower, 'set --clip'] : [`${lower} or ${clip === 'value' ? '--clip-value' : '--clip'}`],
+    optimizer === 'adam' || optimizer === 'adamw' ? [] : ['choose --optimizer adam'],
+  ].flat().join(', or ');
 }

@@ -33,6 +33,8 @@ export const INITIALIZATION_DEFAULTS: Initialization = { init: { kind: 'uniformF
 
 /** Connections into each unit of a sparse W_hh. */
 const SPARSE_FAN_IN = 15;
+/** Relative error of the radius that a sparse W_hh is scaled to: no more is to be seen in float32. */
+const RADIUS_TOLERANCE = 1e-7;
 const PLAIN_KINDS = ['uniformFanIn', 'xavier', 'orthogonal', 'identity'] as const;
 const FORMS = `${PLAIN_KINDS.join(', ')}, uniform:a or spectralRadius:r (a and r above 0)`;
 
@@ -138,7 +140,7 @@ function sparseOfRadius(n: number, r: number, random: RandomStream): Float64Arra
       counter += 2;
     }
   }
-  const scale = r / spectralRadius(matrix, n);
+  const scale = r / spectralRadius(matrix, n, RADIUS_TOLERANCE);
   return matrix.map((value) => value * scale);
 }
 

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { initializeParameters, parameterLayout } from './language-model.js';
 import { createMicroshardComputer, createStepper } from './microshard-computer.js';
-import { groupRows } from './microshard-inputs.js';
+import { groupRows, trainingInputs } from './microshard-inputs.js';
 import type { Microshard } from './microshard.js';
 import type { ModelConfig } from './model-config.js';
 import { tensorNamed, viewTensor } from './parameters.js';
 import { referenceBackend } from './reference-backend.js';
-import { objective, randomMicroshard, randomValues, smallModel } from './testing/index.js';
+import { modelMicroshard, objective, randomMicroshard, randomValues, smallModel } from './testing/index.js';
 
 const names = (model: ModelConfig): string[] => parameterLayout(model).tensors.map(({ name, shape }) => `${name} ${shape.join('x')}`);
 
@@ -133,5 +133,18 @@ describe('groupRows', () => {
     const { rows, groups } = groupRows(Int32Array.of(10, 9, -1, 10, 2));
     expect(Array.from(rows)).toEqual([2, 9, 10]);
     expect(Array.from(groups)).toEqual([2, 1, -1, 2, 0]);
+  });
+
+  it('is asked for only where a gradient is row-sparse', () => {
+    const inputsOf = (changes: Partial<ModelConfig>) => {
+      const model = smallModel({ input: 'embedding', embedding: 5, ...changes });
+      return trainingInputs({ model, objective: objective(), seed: 1 }, modelMicroshard(model, [3, 2]), {});
+    };
+    expect(inputsOf({}).rows.length).toBeGreaterThan(0);
+    expect(inputsOf({}).ids['groups']).toHaveLength(6);
+    for (const changes of [{ tied: true }, { input: 'dense' }] as const) {
+      expect(inputsOf(changes).rows).toHaveLength(0);
+      expect(inputsOf(changes).ids).not.toHaveProperty('groups');
+    }
   });
 });

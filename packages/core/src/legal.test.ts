@@ -3,12 +3,16 @@ import type { Initialization } from './initializers.js';
 import { assertLegal, legal } from './legal.js';
 import type { ModelConfig } from './model-config.js';
 import type { Objective } from './objective.js';
+import { optimizerConfig, type OptimizerConfig } from './optimizers/optimizer-config.js';
+import type { Schedule } from './schedule.js';
 import { objective, smallModel } from './testing/index.js';
 
 interface Asked {
   readonly model?: Partial<ModelConfig>;
   readonly objective?: Partial<Objective>;
   readonly initialization?: Initialization;
+  readonly optimizer?: OptimizerConfig;
+  readonly schedule?: Schedule;
 }
 
 const adaptive = (cutoffs: number[], divValue = 2): ModelConfig['head'] => ({ kind: 'adaptive', cutoffs, divValue });
@@ -49,9 +53,11 @@ const REFUSED: readonly (readonly [asked: Asked, key: string, reason: string])[]
   [{ model: { cell: 'lstm' }, initialization: { init: { kind: 'spectralRadius', r: 1 } } }, 'init', 'expected cell rnn, whose state is multiplied by nothing but W_hh, for spectralRadius, got lstm'],
   [{ initialization: { ...uniformFanIn, forgetBias: 1 } }, 'forgetBias', 'expected cell lstm with biases, got rnn with biases'],
   [{ model: { cell: 'lstm', biases: false }, initialization: { ...uniformFanIn, forgetBias: 1 } }, 'forgetBias', 'expected cell lstm with biases, got lstm without biases'],
+  [{ optimizer: optimizerConfig('asgd'), schedule: { kind: 'plateau', factor: 4 } }, 'schedule',
+    'expected another than plateau with optimizer asgd, whose averaging answers a plateau already, got plateau:4'],
 ];
 
-const ask = ({ model, objective: asked, initialization }: Asked) => ({ model: smallModel(model), objective: objective(asked), initialization });
+const ask = ({ model, objective: asked, ...others }: Asked) => ({ model: smallModel(model), objective: objective(asked), ...others });
 
 describe('legal', () => {
   it.each(REFUSED)('refuses %j for %s', (asked, key, reason) => {

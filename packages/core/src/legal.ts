@@ -3,13 +3,17 @@ import { tailWidth } from './heads/adaptive-softmax.js';
 import type { Initialization } from './initializers.js';
 import { ACTIVATIONS, CELLS, HEADS, INPUTS, predictsWords, topUnits, type ModelConfig } from './model-config.js';
 import type { Objective } from './objective.js';
+import type { OptimizerConfig } from './optimizers/optimizer-config.js';
 import { REDUCTIONS } from './reduction.js';
+import { formatSchedule, type Schedule } from './schedule.js';
 
 /** What is asked for. */
 export interface LegalQuestion {
   readonly model: ModelConfig;
   readonly objective?: Objective | undefined;
   readonly initialization?: Initialization | undefined;
+  readonly optimizer?: OptimizerConfig | undefined;
+  readonly schedule?: Schedule | undefined;
 }
 
 /** Why something cannot be. */
@@ -25,8 +29,8 @@ const LAYERS_MAX = 64;
 /** Special tokens and a word. */
 const VOCABULARY_MIN = 4;
 
-/** The one place that knows which models, objectives and initialisers go together. Gives every reason against; none where all is well. */
-export function legal({ model, objective, initialization }: LegalQuestion): Refusal[] {
+/** The one place that knows which models, objectives, initialisers, optimisers and schedules go together. Gives every reason against; none where all is well. */
+export function legal({ model, objective, initialization, optimizer, schedule }: LegalQuestion): Refusal[] {
   const refusals: Refusal[] = [];
   const rule: Rule = (isLegal, key, reason) => {
     if (!isLegal) refusals.push({ key, reason: reason() });
@@ -34,6 +38,7 @@ export function legal({ model, objective, initialization }: LegalQuestion): Refu
   judgeModel(model, rule);
   if (objective !== undefined) judgeObjective(model, objective, rule);
   if (initialization !== undefined) judgeInitialization(model, initialization, rule);
+  if (optimizer !== undefined && schedule !== undefined) judgeDescent(optimizer, schedule, rule);
   return refusals;
 }
 
@@ -98,6 +103,11 @@ function judgeInitialization(model: ModelConfig, { init, forgetBias }: Initializ
     () => `expected cell rnn, whose state is multiplied by nothing but W_hh, for ${init.kind}, got ${model.cell}`);
   rule(forgetBias === undefined || (model.cell === 'lstm' && model.biases), 'forgetBias',
     () => `expected cell lstm with biases, got ${model.cell} ${model.biases ? 'with' : 'without'} biases`);
+}
+
+function judgeDescent(optimizer: OptimizerConfig, schedule: Schedule, rule: Rule): void {
+  rule(optimizer.name !== 'asgd' || schedule.kind !== 'plateau', 'schedule',
+    () => `expected another than plateau with optimizer asgd, whose averaging answers a plateau already, got ${formatSchedule(schedule)}`);
 }
 
 function oneOf(rule: Rule, key: string, value: string, allowed: readonly string[]): void {

@@ -39,12 +39,11 @@ export function evaluationInputs(model: ModelConfig, microshard: Microshard, ini
   return { ids, matrices: { features: { rows: T * B, columns: model.embedding, values: features }, ...carry, ...matrices } };
 }
 
-/** Inputs of `gradientProgram` and `inspectionProgram`, and the words whose rows the row-sparse gradients hold. */
+/** Inputs of `gradientProgram` and `inspectionProgram`, and the words whose rows the row-sparse gradients hold; none where there are no such gradients. */
 export function trainingInputs(plan: TrainingPlan, microshard: Microshard, { initialStates, batch }: MicroshardSetting): Inputs & { readonly rows: Uint32Array } {
   const { model, objective } = plan;
   const { ids, matrices } = evaluationInputs(model, microshard, initialStates);
-  const { rows, groups } = groupRows(microshard.inputs);
-  const grouped = model.input === 'dense' || model.tied ? {} : { groups };
+  const { rows, ...grouped } = model.input === 'dense' || model.tied ? { rows: new Uint32Array(0) } : groupRows(microshard.inputs);
   if (!needsBatch(objective)) return { rows, ids: { ...ids, ...grouped }, matrices };
   assert(batch !== undefined, () => 'a gradient with dropout or penalties needs to know the batch');
   const penalties = penaltyInputs(model, objective, microshard, batch.counts);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { spectralNorm, spectralRadius } from './spectral.js';
+import { multiplySquare, spectralNorm, spectralRadius } from './spectral.js';
 import { randomValues } from './testing/index.js';
 
 describe('spectralRadius', () => {
@@ -20,6 +20,13 @@ describe('spectralRadius', () => {
     expect(spectralRadius(matrix, 30)).toBeLessThan(spectralNorm(matrix, 30, 30));
   });
 
+  it('is as exact as the tolerance asks', () => {
+    const matrix = randomValues(900, 4);
+    const [exact, near] = [spectralRadius(matrix, 30), spectralRadius(matrix, 30, 1e-4)];
+    expect(near).not.toBe(exact);
+    expect(Math.abs(near / exact - 1)).toBeLessThan(2e-4);
+  });
+
   it('is NaN where an element is not a number', () => {
     expect(spectralRadius(Float64Array.of(1, NaN, 0, 1), 2)).toBeNaN();
   });
@@ -34,5 +41,17 @@ describe('spectralNorm', () => {
     ['zero', [0, 0, 0, 0], 2, 2, 0],
   ])('of %s', (_, matrix, rows, columns, norm) => {
     expect(spectralNorm(Float64Array.from(matrix), rows, columns)).toBeCloseTo(norm, 9);
+  });
+});
+
+describe('multiplySquare', () => {
+  it.each([1, 3, 4, 7])('has the bits of sums from first to last, for n = %i', (n) => {
+    const [a, b] = [randomValues(n * n, 1), randomValues(n * n, 2)];
+    const product = Array.from({ length: n * n }, (_, at) => {
+      let sum = 0;
+      for (let k = 0; k < n; k += 1) sum += a[Math.floor(at / n) * n + k] * b[k * n + (at % n)];
+      return sum;
+    });
+    expect(Array.from(multiplySquare(a, b, n))).toEqual(product);
   });
 });

@@ -158,6 +158,19 @@ describe('batches of a stream', () => {
     );
   });
 
+  it('have the same counts whatever the number of microshards', () => {
+    fc.assert(
+      fc.property(streams, ({ lengths, batch, k, microshards }) => {
+        const countsWith = (K: number): Batch['counts'][] => epoch(planBatches(splitOf(lengths), { batch, microshards: K, seed: 1, truncation: { kind: 'chunk', k } })).map(({ counts }) => counts);
+        expect(countsWith(microshards)).toEqual(countsWith(1));
+      }),
+      { numRuns: 100 },
+    );
+    // 13 tokens are read in lanes of 3, 3, 3 and 4: in the last step only the last lane has one left.
+    const last = (K: number): Batch => planBatches(splitOf([4, 4, 0]), { batch: 4, microshards: K, seed: 1, truncation: { kind: 'chunk', k: 3 } }).batch(1);
+    expect([1, 2, 4].map((K) => last(K).counts.sequences)).toEqual([1, 1, 1]);
+  });
+
   it('never predict SENTENCE_START, and pad the end of an epoch', () => {
     const split = splitOf([2, 2, 2]);
     const plan = planBatches(split, { batch: 1, microshards: 1, seed: 1, truncation: { kind: 'chunk', k: 8 } });

@@ -36,9 +36,9 @@ export function planStream(split: Split, { batch, microshards, k }: StreamOption
     for (let lane = firstLane(index); lane < firstLane(index + 1); lane += 1) {
       const begin = laneBegin(lane) + position * k;
       const end = Math.min(begin + k, laneBegin(lane + 1));
+      if (end <= begin) continue;
       const column = lane - firstLane(index);
       microshard.sequences[column] = lane;
-      if (end <= begin) continue;
       fillColumn(microshard, column, split.readTokens(begin, end + 1));
       read += end - begin;
     }

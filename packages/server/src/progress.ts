@@ -19,9 +19,8 @@ export function proceed(state: RunState): Transition {
 
 /** Goes on after a step whose parameters are there. */
 export function completeStep(state: RunState, { descended, ...figures }: StepFigures & { readonly descended: boolean }): Transition {
-  const { lossBound } = state.settings;
-  const divergence = afterStep(state.divergence, figures, lossBound);
-  const reason = divergenceReason(divergence, figures, lossBound);
+  const divergence = afterStep(state.divergence, figures, state.settings.lossBound);
+  const reason = divergenceReason(divergence, figures, state.settings);
   const step = state.step + 1;
   const next: RunState = {
     ...state, step, divergence,

@@ -85,7 +85,7 @@ export function restoresBest({ schedule }: Pick<RunConfig, 'schedule'>): boolean
 
 /** What the state machine needs to know of a run. */
 export function runSettings({ config, data, backendId, stepsTotal, patience = 0, timing = {} }: ParameterServerOptions): RunSettings {
-  const { optimizer, learningRate, schedule, warmup } = config;
+  const { optimizer, learningRate, schedule, warmup, clip } = config;
   return {
     runId: runId(config, data.hash, backendId),
     microshards: data.microshards,
@@ -98,6 +98,8 @@ export function runSettings({ config, data, backendId, stepsTotal, patience = 0,
     nonmono: optimizer.name === 'asgd' ? optimizer.nonmono : undefined,
     patience,
     lossBound: lossBound(config.model),
+    optimizer: optimizer.name,
+    clip: clip.kind,
     gradientBytes: gradientBounds(parameterLayout(config.model)),
     leaseFloorMs: timing.leaseFloorMs ?? LEASE_FLOOR_MS,
     workerTimeoutMs: timing.workerTimeoutMs ?? WORKER_TIMEOUT_MS,
@@ -111,7 +113,6 @@ function assertLegalDescent({ optimizer, learningRate, schedule, clip }: RunConf
   parseSchedule(formatSchedule(schedule));
   if (!(Number.isFinite(learningRate) && learningRate >= 0)) throw refused(`learningRate: expected a number from 0, got ${String(learningRate)}`);
   if (clip.kind !== 'none' && !(Number.isFinite(clip.threshold) && clip.threshold > 0)) throw refused(`clip: expected a threshold above 0, got ${String(clip.threshold)}`);
-  if (name === 'asgd' && schedule.kind === 'plateau') throw refused('schedule: expected another than plateau with optimizer asgd, whose averaging answers a plateau already');
 }
 
 function assertInitialParametersGiven({ initialParametersSha256 }: RunConfig, given: Float32Array | undefined): void {

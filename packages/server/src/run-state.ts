@@ -1,10 +1,10 @@
-import { CONVERGING, learningRateAt, UNVALIDATED, type Divergence, type LearningRatePlan, type StepFigures, type ValidationState } from '@bptt/core';
+import { CONVERGING, learningRateAt, UNVALIDATED, type Divergence, type DivergenceSetting, type LearningRatePlan, type StepFigures, type ValidationState } from '@bptt/core';
 import type { LeaseLoss, WorkerLoss } from './run-event.js';
 import type { Push, PushOutcomeName } from './push-judgement.js';
 import type { Lease, LeafCounts, Round, RoundKind } from './round.js';
 
 /** What does not change while a server serves. */
-export interface RunSettings {
+export interface RunSettings extends DivergenceSetting {
   readonly runId: string;
   /** Leaves of a training round (K). */
   readonly microshards: number;
@@ -21,8 +21,6 @@ export interface RunSettings {
   readonly nonmono: number | undefined;
   /** Due validations without improvement after which the run ends; 0 for never. */
   readonly patience: number;
-  /** Loss, in nats per token, above which a step gives cause to worry. */
-  readonly lossBound: number;
   /** Fewest and most bytes that a gradient can have. */
   readonly gradientBytes: readonly [least: number, most: number];
   readonly leaseFloorMs: number;

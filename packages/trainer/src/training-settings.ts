@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { basename, extname, join } from 'node:path';
 import {
-  assertLegal, BpttError, EXPLOSION_POLICIES, formatSchedule, LEARNING_RATES, optimizerConfig, OPTIMIZERS, parseBetas, parseSchedule, type Clip, type OptimizerConfig,
+  assertLegal, BpttError, EXPLOSION_POLICIES, LEARNING_RATES, optimizerConfig, OPTIMIZERS, parseBetas, parseSchedule, type Clip, type OptimizerConfig,
 } from '@bptt/core';
 import type { SentenceRule, TokenKind } from '@bptt/data';
 import type { RunConfig } from '@bptt/server';
@@ -74,13 +74,11 @@ export function trainingSettings(given: Readonly<Record<string, unknown>>, file:
   if (microshards > settings.batch) {
     throw new BpttError('invalid-argument', `microshards: expected at most the batch (${String(settings.batch)}), got ${String(microshards)}`);
   }
-  assertLegal({ model: modelOf(settings), objective: objectiveOf(settings), initialization: initializationOf(settings) });
-  optimizerOf(settings);
+  assertLegal({
+    model: modelOf(settings), objective: objectiveOf(settings), initialization: initializationOf(settings), optimizer: optimizerOf(settings), schedule: settings.schedule,
+  });
   if (settings.clip !== undefined && settings.clip > 0 && settings.clipValue !== undefined) {
     throw new BpttError('invalid-argument', `clipValue: expected either --clip or --clip-value, got --clip ${String(settings.clip)} and --clip-value ${String(settings.clipValue)}`);
-  }
-  if (settings.optimizer === 'asgd' && settings.schedule.kind === 'plateau') {
-    throw new BpttError('invalid-argument', `schedule: expected another than plateau with optimizer asgd, whose averaging answers a plateau already, got ${formatSchedule(settings.schedule)}`);
   }
   return settings;
 }

@@ -2,7 +2,7 @@ import type { Ids, Matrix, Operations } from '../backend.js';
 import { NO_TOKEN } from '../microshard.js';
 import { topUnits, type HeadConfig, type ModelConfig } from '../model-config.js';
 import type { TensorDeclaration } from '../parameters.js';
-import type { FloatArray } from '../shape.js';
+import { logSumExp } from '../sampling.js';
 import type { Head, HeadInputs, Parameters } from './head.js';
 
 /** A tail's rows come padded to a power of two, and at least to so many, so that backends that compile for shapes see few. */
@@ -106,12 +106,4 @@ function paddedRows(rows: number): number {
   let padded = TAIL_ROWS_MIN;
   while (padded < rows) padded *= 2;
   return padded;
-}
-
-function logSumExp(values: FloatArray): number {
-  let largest = -Infinity;
-  for (const value of values) largest = Math.max(largest, value);
-  let sum = 0;
-  for (const value of values) sum += Math.exp(value - largest);
-  return largest + Math.log(sum);
 }

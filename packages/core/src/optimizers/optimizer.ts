@@ -1,5 +1,5 @@
-import { denseTensors, sparseTensors, type Gradient } from '../gradient.js';
-import { matrixShape, type ParameterLayout } from '../parameters.js';
+import type { Gradient, SparseRows } from '../gradient.js';
+import { matrixShape, type ParameterLayout, type TensorSpec } from '../parameters.js';
 
 /** What an optimiser makes a step of. It changes none of it. */
 export interface OptimizerStep {
@@ -46,21 +46,28 @@ export type SpanDescent<P> = (pass: P, begin: number, end: number, values: Float
 /** Goes through all parameters with their gradient, in stretches: a dense tensor is one, each row of a row-sparse tensor is one, absent rows are zeros. */
 export function forEachSpan<P>({ layout, gradient }: Pick<OptimizerStep, 'layout' | 'gradient'>, descend: SpanDescent<P>, pass: P): void {
   let at = 0;
-  for (const { begin, end } of denseTensors(layout)) {
-    descend(pass, begin, end, gradient.dense, at);
-    at += end - begin;
-  }
-  sparseTensors(layout).forEach((tensor, i) => {
-    const { rows: rowCount, columns } = matrixShape(tensor);
-    const { rows, values } = gradient.sparse[i];
-    const zeros = new Float32Array(columns);
-    let next = 0;
-    for (let row = 0; row < rowCount; row += 1) {
-      const begin = tensor.begin + row * columns;
-      const isPresent = next < rows.length && rows[next] === row;
-      if (isPresent) descend(pass, begin, begin + columns, values, next * columns);
-      else descend(pass, begin, begin + columns, zeros, 0);
-      if (isPresent) next += 1;
+  let sparse = 0;
+  for (const tensor of layout.tensors) {
+    const { begin, end } = tensor;
+    if (tensor.rowSparse) {
+      forEachRow(tensor, gradient.sparse[sparse], descend, pass);
+      sparse += 1;
+    } else {
+      descend(pass, begin, end, gradient.dense, at);
+      at += end - begin;
     }
-  });
+  }
+}
+
+function forEachRow<P>(tensor: TensorSpec, { rows, values }: SparseRows, descend: SpanDescent<P>, pass: P): void {
+  const { rows: rowCount, columns } = matrixShape(tensor);
+  const zeros = new Float32Array(columns);
+  let next = 0;
+  for (let row = 0; row < rowCount; row += 1) {
+    const begin = tensor.begin + row * columns;
+    const isPresent = next < rows.length && rows[next] === row;
+    if (isPresent) descend(pass, begin, begin + columns, values, next * columns);
+    else descend(pass, begin, begin + columns, zeros, 0);
+    if (isPresent) next += 1;
+  }
 }

@@ -10,7 +10,7 @@ import { FIRST_CURSOR, initialState, type Effect, type RunInput, type RunSetting
 /** Two steps of eight microshards, and a validation of three at the end. */
 export const SETTINGS: RunSettings = {
   runId: 'run', microshards: 8, evaluationLeaves: 3, stepsTotal: 2, stepsPerEpoch: 10, validEvery: 0, checkpointEvery: 0,
-  learningRatePlan: { learningRate: 1, schedule: { kind: 'plateau', factor: 2 }, warmup: 0 }, nonmono: undefined, patience: 0, lossBound: Infinity, gradientBytes: [4, 4], leaseFloorMs: 1000, workerTimeoutMs: 5000, generationFirst: 100,
+  learningRatePlan: { learningRate: 1, schedule: { kind: 'plateau', factor: 2 }, warmup: 0 }, nonmono: undefined, patience: 0, lossBound: Infinity, optimizer: 'sgd', clip: 'norm', gradientBytes: [4, 4], leaseFloorMs: 1000, workerTimeoutMs: 5000, generationFirst: 100,
 };
 
 /** Runs the state machine as a server would, with work that is done at once: rounds open, updates and checkpoints succeed. */
