@@ -1,8 +1,10 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { ModelConfig } from '@bptt/core';
+import { readStoredRun, type StoredRun } from '@bptt/server';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { storyFolder, trainStory } from './testing/story.js';
-import type { TrainOptions } from './train-language-model.js';
+import type { TrainedRun, TrainOptions } from './train-language-model.js';
 import { trainingSchema } from './training-settings.js';
 
 /** What the runs of this file have in common unless they say otherwise: nine steps of ten, a validation after every third. */
@@ -13,23 +15,25 @@ interface Effect {
   readonly change: TrainOptions;
   /** Beside what; default nothing. */
   readonly beside?: TrainOptions;
+  /** What the model of the changed run has and that of the other has not, where the setting shapes it. */
+  readonly model?: Partial<ModelConfig>;
 }
 
 /** A change of each setting that must change the parameters, in a setting where it can. */
 const CHANGES: Readonly<Record<string, Effect>> = {
-  cell: { change: { cell: 'lstm' } },
-  activation: { change: { activation: 'relu' } },
-  resetBefore: { change: { resetBefore: true }, beside: { cell: 'gru' } },
-  hidden: { change: { hidden: 5 } },
-  layers: { change: { layers: 2 } },
-  input: { change: { input: 'onehot' } },
-  embedding: { change: { embedding: 6 } },
-  tied: { change: { tied: true } },
-  biases: { change: { biases: false } },
-  head: { change: { head: 'adaptive', cutoffs: '4,7', divValue: 2 } },
-  cutoffs: { change: { cutoffs: '5,8' }, beside: { head: 'adaptive', cutoffs: '4,7', divValue: 2 } },
-  divValue: { change: { divValue: 1 }, beside: { head: 'adaptive', cutoffs: '4,7', divValue: 2 } },
-  vocabulary: { change: { vocabulary: 9 } },
+  cell: { change: { cell: 'lstm' }, model: { cell: 'lstm' } },
+  activation: { change: { activation: 'relu' }, model: { activation: 'relu' } },
+  resetBefore: { change: { resetBefore: true }, beside: { cell: 'gru' }, model: { resetBefore: true } },
+  hidden: { change: { hidden: 5 }, model: { hidden: [5] } },
+  layers: { change: { layers: 2 }, model: { hidden: [4, 4] } },
+  input: { change: { input: 'onehot' }, model: { input: 'onehot' } },
+  embedding: { change: { embedding: 6 }, model: { embedding: 6 } },
+  tied: { change: { tied: true }, model: { tied: true } },
+  biases: { change: { biases: false }, model: { biases: false } },
+  head: { change: { head: 'adaptive', cutoffs: '4,7', divValue: 2 }, model: { head: { kind: 'adaptive', cutoffs: [4, 7], divValue: 2 } } },
+  cutoffs: { change: { cutoffs: '5,8' }, beside: { head: 'adaptive', cutoffs: '4,7', divValue: 2 }, model: { head: { kind: 'adaptive', cutoffs: [5, 8], divValue: 2 } } },
+  divValue: { change: { divValue: 1 }, beside: { head: 'adaptive', cutoffs: '4,7', divValue: 2 }, model: { head: { kind: 'adaptive', cutoffs: [4, 7], divValue: 1 } } },
+  vocabulary: { change: { vocabulary: 9 }, model: { vocabulary: 9 } },
   tokens: { change: { tokens: 'char' } },
   lowercase: { change: { lowercase: false } },
   sentences: { change: { sentences: 'line' } },
@@ -74,24 +78,31 @@ const NO_CHANGES: Readonly<Record<string, TrainOptions>> = {
   cache: { cache: 'other-cache' },
 };
 
-/** Microshards and backends may change the last bits: nothing can be said but that they are in force. `samples` is of the command line alone. */
-const OTHERS = ['microshards', 'backend', 'samples'];
+/** A change of each setting that may change the last bits of the parameters and no more, and what says that it is in force: a part of the stored run. */
+const ROUNDING: Readonly<Record<string, { readonly change: TrainOptions; readonly inForce: (stored: StoredRun) => unknown; readonly from: unknown; readonly to: unknown }>> = {
+  // Data that are cut into another number of microshards than the configuration says are refused.
+  microshards: { change: { microshards: 4 }, inForce: ({ config }) => config.microshards, from: 2, to: 4 },
+  backend: { change: { backend: 'simd' }, inForce: ({ backendId }) => backendId, from: 'reference/1', to: 'simd/1' },
+};
+
+/** Of the command line alone. */
+const OTHERS = ['samples'];
 
 const folder = storyFolder();
-const hashes = new Map<string, string>();
+const trained = new Map<string, TrainedRun>();
 let runs = 0;
 
-async function hashOf(options: TrainOptions): Promise<string> {
+async function runOf(options: TrainOptions): Promise<TrainedRun> {
   const { run, initFrom, cache, ...others } = options;
   const key = JSON.stringify([others, initFrom]);
-  const known = run === undefined && cache === undefined ? hashes.get(key) : undefined;
+  const known = run === undefined && cache === undefined ? trained.get(key) : undefined;
   if (known !== undefined) return known;
   runs += 1;
-  const { parametersSha256 } = await trainStory(folder, {
+  const result = await trainStory(folder, {
     ...BASE, ...others, run: join(folder, run ?? `run-${String(runs)}`), ...(initFrom !== undefined && { initFrom: join(folder, initFrom) }), ...(cache !== undefined && { cache: join(folder, cache) }),
   });
-  if (run === undefined) hashes.set(key, parametersSha256);
-  return parametersSha256;
+  if (run === undefined) trained.set(key, result);
+  return result;
 }
 
 beforeAll(async () => {
@@ -103,14 +114,24 @@ afterAll(() => { rmSync(folder, { recursive: true, maxRetries: 5 }); });
 
 describe('every setting', () => {
   it('is spoken of here', () => {
-    expect([...Object.keys(CHANGES), ...Object.keys(NO_CHANGES), ...OTHERS].sort()).toEqual(Object.keys(trainingSchema.shape).sort());
+    expect([CHANGES, ROUNDING, NO_CHANGES].flatMap(Object.keys).concat(OTHERS).sort()).toEqual(Object.keys(trainingSchema.shape).sort());
   });
 
-  it.each(Object.entries(CHANGES))('%s changes the parameters that a run ends with', async (_, { change, beside = {} }) => {
-    expect(await hashOf({ ...beside, ...change })).not.toBe(await hashOf(beside));
+  it.each(Object.entries(CHANGES))('%s changes the parameters that a run ends with, and the model where it shapes it', async (_, { change, beside = {}, model }) => {
+    const [without, changed] = [await runOf(beside), await runOf({ ...beside, ...change })];
+    expect(changed.parametersSha256).not.toBe(without.parametersSha256);
+    if (model === undefined) return;
+    expect(readStoredRun(without.runDirectory).config.model).not.toMatchObject(model);
+    expect(readStoredRun(changed.runDirectory).config.model).toMatchObject(model);
   });
 
-  it.each(Object.entries(NO_CHANGES))('%s does not', async (_, change) => {
-    expect(await hashOf(change)).toBe(await hashOf({}));
+  it.each(Object.entries(ROUNDING))('%s is in force, and changes no more than rounding', async (_, { change, inForce, from, to }) => {
+    const [without, changed] = [await runOf({}), await runOf(change)];
+    expect([without, changed].map(({ runDirectory }) => inForce(readStoredRun(runDirectory)))).toEqual([from, to]);
+    expect(changed.validLoss).toBeCloseTo(without.validLoss, 4);
+  });
+
+  it.each(Object.entries(NO_CHANGES))('%s changes no bit of the parameters', async (_, change) => {
+    expect((await runOf(change)).parametersSha256).toBe((await runOf({})).parametersSha256);
   });
 });
