@@ -1,5 +1,5 @@
 import { createMicroshardComputer, initializeParameters, layOut, type Backend, type HostMatrix, type Matrix, type Program } from '@bptt/core';
-import { describeBackend, objective, randomMicroshard, randomValues, smallModel } from '@bptt/core/testing';
+import { describeBackend, describeGoldenModels, objective, randomMicroshard, randomValues, smallModel } from '@bptt/core/testing';
 import { describe, expect, it } from 'vitest';
 import { simdBackend } from './simd-backend.js';
 
@@ -7,6 +7,7 @@ const MIB = 1 << 20;
 const NOTHING = { matrices: {}, ids: {} };
 
 describeBackend('simd', () => simdBackend());
+describeGoldenModels('simd', () => simdBackend());
 
 function matrix(rows: number, columns: number, seed: number): HostMatrix {
   return { rows, columns, values: Float32Array.from(randomValues(rows * columns, seed)) };

@@ -10,7 +10,6 @@ import { layOut, viewTensor } from '../parameters.js';
 import { referenceBackend } from '../reference-backend.js';
 import type { HostMatrix } from '../shape.js';
 import { modelMicroshard, objective, randomMicroshard, randomValues, smallModel } from './fixtures.js';
-import { describeGolden } from './golden-contract.js';
 import { describeMeasurements } from './measurement-contract.js';
 import { relativeDistance } from './relative-distance.js';
 
@@ -78,7 +77,6 @@ export function describeBackend(name: string, create: () => Backend, { tolerance
 
     describeTraining(backend, tolerance);
     describeMeasurements(backend, tolerance);
-    describeGolden(backend, tolerance);
   });
 }
 

@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import type { Backend } from '../backend.js';
 import { clipGradient, scaleGradient } from '../clip.js';
 import { caseGradient } from '../gradient-check.js';
@@ -20,8 +20,20 @@ const NORM_TOLERANCE = 1e-4;
 /** A backend that compiles does so for every model of a file: seconds each where cores are busy. */
 const TIMEOUT_MS = 180_000;
 
-/** The part of the backend contract that compares whole models with PyTorch: losses, the gradient of every tensor, and ten steps of SGD. */
-export function describeGolden(backend: Backend, tolerance: number): void {
+/**
+ * The suite that compares whole models with PyTorch, for every backend: losses, the gradient of every tensor, and ten steps of SGD. Apart from
+ * `describeBackend`, since gpu.js keeps the machine code of every plan it compiled, and one process has not the room for both.
+ * @param tolerance largest `||x - golden|| / ||golden||`. Default 1e-5
+ */
+export function describeGoldenModels(name: string, create: () => Backend, { tolerance = 1e-5 }: { readonly tolerance?: number } = {}): void {
+  describe(`agreement with PyTorch: ${name}`, () => {
+    const backend = create();
+    afterAll(() => { backend.dispose(); });
+    compareModels(backend, tolerance);
+  });
+}
+
+function compareModels(backend: Backend, tolerance: number): void {
   for (const file of GOLDEN_FILES) {
     const cases = goldenCases(file);
     it(`has PyTorch's losses and gradients for the ${String(cases.length)} models of ${file}`, async () => {
