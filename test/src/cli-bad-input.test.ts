@@ -39,7 +39,7 @@ describe('bad input gives one clear line, exit code 2, and leaves nothing behind
     ['a corpus of one line', ['train', 'one-line.txt', ...SMALL], /one-line\.txt: expected at least 3 sentences/],
     ['an unknown option', ['train', 'story.txt', '--hiden', '3'], /unknown option '--hiden'/],
     ['an unknown configuration key', ['train', 'story.txt', '--config', 'unknown.json'], /hiden: expected one of the keys .* got an unknown key/],
-    ['a value out of range', ['train', 'story.txt', '--hidden', '0'], /hidden: expected a whole number from 1 to \d+, got 0/],
+    ['a value out of range', ['train', 'story.txt', '--hidden', '0'], /hidden: expected a whole number from 1 to \d+, or several, got 0/],
     ['more microshards than sentences in a batch', ['train', 'story.txt', '--batch', '4', '--microshards', '8'], /microshards: expected at most the batch \(4\), got 8/],
     ['a batch larger than the corpus', ['train', 'story.txt', ...SMALL, '--batch', '100000'], /batch: expected at most \d+ .*, got 100000/],
     ['more lanes than the corpus has', ['train', 'story.txt', ...SMALL, '--truncation', 'chunk:50', '--batch', '4096'], /batch: expected at most \d+ lanes/],
