@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { countMicroshard, INITIALIZATION_DEFAULTS, OBJECTIVE_DEFAULTS, type Microshard } from '@bptt/core';
+import { countMicroshard, INITIALIZATION_DEFAULTS, OBJECTIVE_DEFAULTS, optimizerConfig, type Microshard } from '@bptt/core';
 import { startParameterServer, type RunConfig, type RunData } from '@bptt/server';
 import { startRawServer } from './raw-stream.js';
 import { TRANSFER_BACKEND_ID, TRANSFER_MODEL, type TransferAddresses } from './transfer-setting.js';
@@ -25,7 +25,7 @@ const CONFIG: RunConfig = {
   objective: OBJECTIVE_DEFAULTS,
   batch: 1,
   microshards: 1,
-  optimizer: { name: 'sgd', l2: 0, weightDecay: 0 },
+  optimizer: optimizerConfig('sgd'),
   learningRate: 0.001,
   schedule: { kind: 'constant' },
   warmup: 0,

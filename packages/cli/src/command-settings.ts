@@ -34,7 +34,7 @@ export const generateSchema = z.strictObject({ ...generationSchema.shape, ...loa
 export const evaluateSchema = z.strictObject({ ...loadingSchema.shape, cache: trainingSchema.shape.cache });
 
 /** What `flow` measures. */
-export const flowSchema = z.strictObject({ ...measurementSchema.shape, ...loadingSchema.shape, cache: trainingSchema.shape.cache });
+export const flowSchema = z.strictObject({ ...measurementSchema.shape, ...evaluateSchema.shape });
 
 /** Where a server listens. */
 export const serveSchema = z.strictObject({
@@ -56,7 +56,6 @@ export const workSchema = z.strictObject({
   threads: trainingSchema.shape.threads,
   backend: oneOf(BACKENDS).default('auto').meta({ flags: '--backend <name>', help: "what computes: auto (the run's backend), reference, simd or gpu" }),
 });
-export type WorkSettings = z.output<typeof workSchema>;
 
 /** Which server is asked. */
 export const serverSchema = z.strictObject({ server: serverAddress });

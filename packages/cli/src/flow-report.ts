@@ -1,7 +1,7 @@
 import type { Distribution, FlowSeries, JacobianBound, JacobianSeries } from '@bptt/core';
 import type { Measurement } from '@bptt/trainer';
-import { columns } from './columns.js';
 import { formatCount } from './progress.js';
+import { textTable } from './text-table.js';
 
 /** Lags that people are shown, with the last. `--json` has them all. */
 const LAGS_SHOWN: readonly number[] = [0, 1, 2, 3, 5, 10, 20, 30, 50, 100, 150, 200, 250];
@@ -17,14 +17,14 @@ export function flowLines(measurement: Measurement, name: string): string[] {
     ...jacobianSection(measurement),
     '',
     'Recurrent matrices: largest singular value and largest absolute eigenvalue',
-    ...columns([['', '||W_hh||_2', 'radius'], ...measurement.spectra.map(({ layer, gate, norm, radius }) => [`layer ${String(layer)} ${gate}`, digits(norm), digits(radius)])]),
+    ...indented([['', '||W_hh||_2', 'radius'], ...measurement.spectra.map(({ layer, gate, norm, radius }) => [`layer ${String(layer)} ${gate}`, digits(norm), digits(radius)])]),
     '',
     'Saturation: share of the values at an end of their range, of the units always at the lower end',
-    ...columns([['', 'upper end', 'lower end', 'dead'], ...measurement.saturation.map(({ layer, name: of, f, high, low, dead }) => (
+    ...indented([['', 'upper end', 'lower end', 'dead'], ...measurement.saturation.map(({ layer, name: of, f, high, low, dead }) => (
       [`layer ${String(layer)} ${of} (${f})`, f === 'relu' ? '-' : percent(high), percent(low), percent(dead)]))]),
     '',
     'What a truncation leaves of the full gradient',
-    ...columns([['', 'cosine', 'norm ratio'], ...measurement.truncations.map(({ truncation, cosine, normRatio }) => [truncation, cosine.toFixed(4), normRatio.toFixed(4)])]),
+    ...indented([['', 'cosine', 'norm ratio'], ...measurement.truncations.map(({ truncation, cosine, normRatio }) => [truncation, cosine.toFixed(4), normRatio.toFixed(4)])]),
   ];
 }
 
@@ -32,7 +32,7 @@ function seriesLines({ layer, part, lags, eFold, decay }: FlowSeries, lagMax: nu
   const shown = [...LAGS_SHOWN.filter((lag) => lag < lagMax), lagMax];
   return [
     `layer ${String(layer)}, ${part}: e-fold distance ${eFoldText(eFold, lagMax)} steps, decay ${digits(decay)} a step`,
-    ...columns([['lag', 'outputs', 'mean', 'median', 'p10', 'p90'], ...shown.map((lag) => distributionRow(String(lag), lags[lag]))]),
+    ...indented([['lag', 'outputs', 'mean', 'median', 'p10', 'p90'], ...shown.map((lag) => distributionRow(String(lag), lags[lag]))]),
   ];
 }
 
@@ -61,7 +61,7 @@ function jacobianLines({ layer, of, lags }: JacobianSeries, bound: JacobianBound
     [`d${carry}_t/d${carry}_{t-${String(lag)}}`, String(count), digits(median), digits(max), percent(aboveOne), 'perStep' in bound ? digits(bound.perStep ** lag) : '-']));
   return [
     `layer ${String(layer)}, ${of}: ${growthText(lags)}`,
-    ...columns([['', 'moments', 'median', 'max', 'above 1', 'bound'], ...rows]),
+    ...indented([['', 'moments', 'median', 'max', 'above 1', 'bound'], ...rows]),
     'perStep' in bound ? `  bound: (gamma ||W_hh||_2)^lag with gamma ||W_hh||_2 = ${digits(bound.perStep)}` : `  bound: none; ${bound.absent}`,
   ];
 }
@@ -72,6 +72,10 @@ function growthText([first]: JacobianSeries['lags']): string {
   return first.aboveOne === 0
     ? `over ${over} no norm is above 1: no error grows`
     : `over ${over} ${percent(first.aboveOne)} of the norms are above 1, up to ${digits(first.max)}: some errors grow`;
+}
+
+function indented(rows: readonly (readonly string[])[]): string[] {
+  return textTable(rows, '  ');
 }
 
 /** Three significant digits. */

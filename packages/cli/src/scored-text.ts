@@ -4,14 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { BpttError } from '@bptt/core';
-import { openCorpus, type Corpus, type Split } from '@bptt/data';
+import { DATASET_PREFIX, openCorpus, type Corpus, type Split } from '@bptt/data';
 import type { LanguageModel } from '@bptt/trainer';
 
 /** What stands for standard input where a file is asked for. */
 export const STANDARD_INPUT = '-';
 /** What people call it. */
 export const STANDARD_INPUT_NAME = 'standard input';
-const DATASET_PREFIX = 'dataset:';
 
 /** A text that is scored. */
 export interface ScoredText {

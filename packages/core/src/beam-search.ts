@@ -1,6 +1,6 @@
 import { assert } from './errors.js';
 import { logSumExp } from './sampling.js';
-import type { FloatArray, HostMatrix } from './shape.js';
+import { rowOf, type FloatArray, type HostMatrix } from './shape.js';
 import { beginText, extendText, nextWords, type TextRules, type TextState } from './text-rules.js';
 
 /** What a model says after one more word: logits `[B, V]` (unnormalised log-probabilities) and the states of the `B` texts, as it keeps them. */
@@ -32,7 +32,7 @@ export interface BeamText {
   /** Log-probability of the chosen words and, where it ended, of the end, in nats. */
   readonly logProbability: number;
   readonly score: number;
-  /** Whether the model ended it; else the length did. */
+  /** Whether the model ended it, or a stop word did; else the length did. */
   readonly ended: boolean;
 }
 
@@ -130,8 +130,4 @@ function completeText(beam: Beam, { ended, chosen, lengthExponent }: { readonly 
 
 function scoreOf(logProbability: number, chosen: number, lengthExponent: number): number {
   return logProbability / Math.exp(lengthExponent * Math.log(chosen));
-}
-
-function rowOf({ columns, values }: HostMatrix, row: number): FloatArray {
-  return values.subarray(row * columns, (row + 1) * columns);
 }

@@ -11,8 +11,8 @@ import { penaltyFactor } from './penalties.js';
 import { inspectionProgram, lossProgram } from './programs.js';
 import { reductionDivisor } from './reduction.js';
 import { referenceBackend } from './reference-backend.js';
-import type { FloatArray, HostMatrix } from './shape.js';
-import { frobeniusNorm } from './spectral.js';
+import { rowOf, type FloatArray, type HostMatrix } from './shape.js';
+import { frobeniusNorm, multiplyTransposed } from './spectral.js';
 
 /** One microshard that is a batch of its own, at step 0. */
 export interface DifferentiatedCase {
@@ -82,13 +82,13 @@ async function unfoldWindows(testCase: DifferentiatedCase, parameters: Float64Ar
     sequences: Int32Array.from({ length: windows }, (_, window) => microshard.sequences[window % B]),
   };
   const carried = carryMatrices(model, B, initial);
-  const states = carryParts(model).flatMap(({ name, layer, part, units }) => {
+  const states = carryParts(model).flatMap(({ name, layer, part }) => {
     const before = outputs[`states.${String(layer)}.${String(part)}`];
     return Array.from({ length: windows }, (_, window) => {
       const start = Math.max(0, Math.floor(window / B) - k);
       const from = start === 0 ? carried[name] : before;
       const row = start === 0 ? window % B : (start - 1) * B + (window % B);
-      return Array.from(from.values.subarray(row * units, (row + 1) * units));
+      return Array.from(rowOf(from, row));
     }).flat();
   });
   return { microshard: cut, states: Float64Array.from(states), masks: Object.fromEntries(Object.entries(masks).map(([name, mask]) => [name, gather(mask, rows)])) };
@@ -133,14 +133,14 @@ async function omegaFunction(testCase: DifferentiatedCase, parameters: Float64Ar
   const factor = penaltyFactor(objective.omega, counts.transitions, divisor) / divisor;
   return (shifted) => {
     let sum = 0;
-    model.hidden.forEach((H, l) => {
+    for (const l of model.hidden.keys()) {
       const W = viewTensor(shifted, tensorNamed(layout, `rnn.weight_hh_l${String(l)}`));
       forEachTransition(microshard, (row) => {
-        const [e, v] = [`flow.${String(l)}`, `errors.${String(l)}`].map((name) => outputs[name].values.subarray(row * H, (row + 1) * H));
+        const [e, v] = [`flow.${String(l)}`, `errors.${String(l)}`].map((name) => rowOf(outputs[name], row));
         const lengthE = frobeniusNorm(e);
         if (lengthE > 0) sum += squareOf(lengthOfProduct(W, v) / lengthE - 1);
       });
-    });
+    }
     return factor * sum;
   };
 }
@@ -156,19 +156,16 @@ async function inspect({ model, objective, microshard, initialStates, seed = 1 }
 function lengthOfProduct(W: FloatArray, v: FloatArray): number {
   const H = v.length;
   assert(W.length === H * H, () => `omega: a recurrent matrix of ${String(W.length)} elements for ${String(H)} units`);
-  let sum = 0;
-  for (let j = 0; j < H; j += 1) {
-    let u = 0;
-    for (let i = 0; i < H; i += 1) u += W[i * H + j] * v[i];
-    sum += u * u;
-  }
-  return Math.sqrt(sum);
+  const u = new Float64Array(H);
+  multiplyTransposed(W, v, u);
+  return frobeniusNorm(u);
 }
 
-function gather({ columns, values }: HostMatrix, rows: readonly (number | undefined)[]): HostMatrix {
+function gather(matrix: HostMatrix, rows: readonly (number | undefined)[]): HostMatrix {
+  const { columns } = matrix;
   const gathered = new Float64Array(rows.length * columns);
   rows.forEach((row, i) => {
-    if (row !== undefined) gathered.set(values.subarray(row * columns, (row + 1) * columns), i * columns);
+    if (row !== undefined) gathered.set(rowOf(matrix, row), i * columns);
   });
   return { rows: rows.length, columns, values: gathered };
 }

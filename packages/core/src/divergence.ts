@@ -1,11 +1,11 @@
 import type { Clip } from './clip.js';
-import type { ModelConfig } from './model-config.js';
+import { targetIds, type ModelConfig } from './model-config.js';
 import type { OptimizerName } from './optimizers/optimizer-config.js';
 
 /** Steps in a row with trouble after which a run is given up. */
 export const DIVERGED_STEPS = 10;
 /** A loss above this many times `ln V`, the loss of a model that knows nothing, is trouble. */
-export const DIVERGED_LOSS_FACTOR = 3;
+const DIVERGED_LOSS_FACTOR = 3;
 
 /** Steps in a row, up to the last one, that give cause to worry; part of a checkpoint. */
 export interface Divergence {
@@ -26,9 +26,8 @@ export interface StepFigures {
 }
 
 /** The loss, in nats per target, above which a model is worse than one that knows nothing by far; infinite for a squared error, which has no such scale. */
-export function lossBound({ head, vocabulary }: Pick<ModelConfig, 'head' | 'vocabulary'>): number {
-  if (head.kind === 'lastSquaredError') return Infinity;
-  return DIVERGED_LOSS_FACTOR * Math.log(head.kind === 'lastSoftmax' ? head.classes : vocabulary);
+export function lossBound(model: Pick<ModelConfig, 'head' | 'vocabulary'>): number {
+  return model.head.kind === 'lastSquaredError' ? Infinity : DIVERGED_LOSS_FACTOR * Math.log(targetIds(model));
 }
 
 /** Takes a step in. A step without a loss, such as one without targets, changes nothing. */

@@ -23,12 +23,14 @@ export function dropoutMask({ T, B, sequences }: Microshard, width: number, { dr
   const kept = Math.fround(1 / (1 - dropout));
   const threshold = dropout * 0x100000000;
   const bits = new Uint32Array(width);
-  for (let t = 0; t < T; t += 1) {
+  const drawn = variational ? Math.min(1, T) : T;
+  for (let t = 0; t < drawn; t += 1) {
     for (let b = 0; b < B; b += 1) {
-      stream(seed, 'dropout', step, sequences[b], connection, variational ? 0 : t).fill(bits);
+      stream(seed, 'dropout', step, sequences[b], connection, t).fill(bits);
       const begin = (t * B + b) * width;
       for (let unit = 0; unit < width; unit += 1) mask[begin + unit] = bits[unit] < threshold ? 0 : kept;
     }
   }
+  for (let t = drawn; t < T; t += 1) mask.copyWithin(t * B * width, 0, B * width);
   return mask;
 }

@@ -3,7 +3,7 @@ import { trainingInputs, type MicroshardSetting, type TrainingPlan } from './mic
 import type { Microshard } from './microshard.js';
 import { inspectionProgram } from './programs.js';
 import { referenceBackend } from './reference-backend.js';
-import type { FloatArray, HostMatrix } from './shape.js';
+import { rowOf, type FloatArray, type HostMatrix } from './shape.js';
 
 export const EXPLOSION_POLICIES = ['skip', 'stop', 'shrink'] as const;
 /**
@@ -57,6 +57,6 @@ export async function locateNonFinite({ parameters, microshard, initialStates, b
   }
 }
 
-function isFiniteRow({ values, columns }: HostMatrix, row: number): boolean {
-  return values.subarray(row * columns, (row + 1) * columns).every(Number.isFinite);
+function isFiniteRow(matrix: HostMatrix, row: number): boolean {
+  return rowOf(matrix, row).every(Number.isFinite);
 }

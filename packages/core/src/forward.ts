@@ -10,10 +10,8 @@ export interface ForwardArguments {
   readonly parameters: Parameters;
   readonly inputs: ProgramInputs<Matrix, Ids>;
   readonly shape: SequenceShape;
-  /** Whether inputs hold dropout masks, by `maskName`. */
-  readonly masked: boolean;
-  /** Whether the way back shall keep the errors of every state. */
-  readonly keepsFlow: boolean;
+  /** Whether inputs hold dropout masks, by `maskName`. Default false. */
+  readonly masked?: boolean;
 }
 
 /** One layer after its way through time. */
@@ -40,7 +38,7 @@ export function maskName(connection: number): string {
 }
 
 /** Runs all layers over time (`docs/math/bptt.md` equations 1 and 10). */
-export function runForward(operations: Operations, model: ModelConfig, { parameters, inputs, shape, masked, keepsFlow }: ForwardArguments): Forward {
+export function runForward(operations: Operations, model: ModelConfig, { parameters, inputs, shape, masked = false }: ForwardArguments): Forward {
   const cell = cellOf(model);
   const mask = (connection: number): Matrix | undefined => (masked ? inputs.matrices[maskName(connection)] : undefined);
   const drop = (a: Matrix, connection: number): Matrix => {
@@ -59,7 +57,6 @@ export function runForward(operations: Operations, model: ModelConfig, { paramet
       weights: { hidden, hiddenBias: cell.gatesRecurrent ? named('bias_hh') : undefined },
       input: l > 0 ? weight : undefined,
       inputMask: l > 0 ? mask(l) : undefined,
-      keepsFlow,
     };
     let projected = read === undefined
       ? lookUpProjection(operations, weight, named('bias_ih'), inputs.ids['inputs'])
@@ -77,7 +74,7 @@ export function runForward(operations: Operations, model: ModelConfig, { paramet
 
 /** The carry after the last step, by `carryName`. */
 export function finalCarry({ layers }: Forward): Record<string, Matrix> {
-  return Object.fromEntries(layers.flatMap(({ trace }, l) => trace.final.map((part, p) => [carryName(l, p), part])));
+  return Object.fromEntries(layers.flatMap(({ trace }, l) => trace.carries[trace.carries.length - 1].map((part, p) => [carryName(l, p), part])));
 }
 
 /** What the bottom layer reads, `[T * B, D]`; undefined where that is one-hot. */

@@ -1,6 +1,6 @@
 import type { Backend } from './backend.js';
 import { denseTensors, sparseTensors } from './gradient.js';
-import { differentiatedFunction, type DifferentiatedCase } from './differentiated-function.js';
+import { differentiatedFunction, type DifferentiatedCase, type ScalarFunction } from './differentiated-function.js';
 import { initializeParameters, parameterLayout } from './language-model.js';
 import { trainingInputs } from './microshard-inputs.js';
 import { countMicroshard } from './microshard.js';
@@ -10,6 +10,7 @@ import { stream } from './random.js';
 import { reductionDivisor } from './reduction.js';
 import { referenceBackend } from './reference-backend.js';
 import type { FloatArray } from './shape.js';
+import { frobeniusNorm } from './spectral.js';
 
 /** A differentiated function and its gradient. */
 export interface GradientCase extends DifferentiatedCase {
@@ -50,7 +51,7 @@ const FLOOR_SHARE = 1e-3;
 export async function checkGradient(testCase: GradientCase, options: GradientCheckOptions = {}): Promise<GradientCheckResult> {
   const { backend = referenceBackend({ precision: 'float64' }), tolerance = 1e-6 } = options;
   const parameters = testCase.parameters ?? Float64Array.from(initializeParameters(testCase.model, 1), (value) => value * 4);
-  const analytic = await caseGradient(backend, testCase, backend.id === ORACLE_ID ? parameters : Float32Array.from(parameters));
+  const analytic = await caseGradient(backend, testCase, inPrecisionOf(backend, parameters));
   const loss = await differentiatedFunction(testCase, parameters);
   const worst = options.directions === undefined
     ? await compareElements(parameterLayout(testCase.model), parameters, analytic, loss)
@@ -61,10 +62,14 @@ export async function checkGradient(testCase: GradientCase, options: GradientChe
 
 const ORACLE_ID = 'reference-f64/1';
 
-type Comparison = Omit<GradientCheckResult, 'passed'>;
-type Loss = (parameters: Float64Array) => Promise<number>;
+/** `values` in the precision that `backend` takes them in: float64 for the oracle, float32 for all others. */
+export function inPrecisionOf(backend: Pick<Backend, 'id'>, values: Float64Array): FloatArray {
+  return backend.id === ORACLE_ID ? values : Float32Array.from(values);
+}
 
-async function compareElements(layout: ParameterLayout, parameters: Float64Array, analytic: Float64Array, loss: Loss): Promise<Comparison> {
+type Comparison = Omit<GradientCheckResult, 'passed'>;
+
+async function compareElements(layout: ParameterLayout, parameters: Float64Array, analytic: Float64Array, loss: ScalarFunction): Promise<Comparison> {
   let worst: Comparison = { compared: 0, largestRelativeError: 0, where: 'nowhere' };
   for (const { name, begin, end } of layout.tensors) {
     const numeric = new Float64Array(end - begin);
@@ -75,13 +80,13 @@ async function compareElements(layout: ParameterLayout, parameters: Float64Array
   return worst;
 }
 
-async function compareDirections(parameters: Float64Array, analytic: Float64Array, loss: Loss, directions: number): Promise<Comparison> {
+async function compareDirections(parameters: Float64Array, analytic: Float64Array, loss: ScalarFunction, directions: number): Promise<Comparison> {
   let worst: Comparison = { compared: 0, largestRelativeError: 0, where: 'nowhere' };
-  const norm = Math.sqrt(analytic.reduce((sum, g) => sum + g * g, 0));
+  const norm = frobeniusNorm(analytic);
   for (let d = 0; d < directions; d += 1) {
     const random = stream(1, 'gradient check direction', d);
     const direction = parameters.map((_, i) => 2 * random.uniform(i) - 1);
-    const length = Math.sqrt(direction.reduce((sum, x) => sum + x * x, 0));
+    const length = frobeniusNorm(direction);
     const numeric = await centralDifference(loss, parameters, (shifted, h) => {
       for (let i = 0; i < shifted.length; i += 1) shifted[i] += (h * direction[i]) / length;
     });
@@ -91,7 +96,7 @@ async function compareDirections(parameters: Float64Array, analytic: Float64Arra
   return worst;
 }
 
-async function centralDifference(loss: Loss, parameters: Float64Array, shift: (values: Float64Array, h: number) => void): Promise<number> {
+async function centralDifference(loss: ScalarFunction, parameters: Float64Array, shift: (values: Float64Array, h: number) => void): Promise<number> {
   const [above, below] = [parameters.slice(), parameters.slice()];
   shift(above, DIFFERENCE_STEP);
   shift(below, -DIFFERENCE_STEP);
@@ -119,7 +124,7 @@ export async function caseGradient(backend: Backend, testCase: DifferentiatedCas
   const { model, objective, microshard, initialStates, seed } = testCase;
   const layout = parameterLayout(model);
   backend.setParameters(layout, parameters);
-  const states = initialStates && (backend.id === ORACLE_ID ? initialStates : Float32Array.from(initialStates));
+  const states = initialStates && inPrecisionOf(backend, initialStates);
   const counts = countMicroshard(microshard);
   const { rows, ...inputs } = trainingInputs({ model, objective, seed: seed ?? 1 }, microshard, { initialStates: states, batch: { step: 0, counts } });
   const outputs = await backend.run(gradientProgram(model, objective, microshard), inputs);

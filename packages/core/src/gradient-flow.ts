@@ -4,7 +4,7 @@ import type { MeasuredBatch, MeasuredModel } from './measurement.js';
 import { evaluationInputs } from './microshard-inputs.js';
 import { NO_TOKEN, type Microshard } from './microshard.js';
 import { flowProgram } from './programs.js';
-import type { HostMatrix } from './shape.js';
+import { rowOf, type HostMatrix } from './shape.js';
 import { frobeniusNorm } from './spectral.js';
 
 /** How much of an output's error reaches one part of one layer's carry, by how far back in time that lies. */
@@ -50,9 +50,9 @@ export async function measureGradientFlow(
 }
 
 /** Row `tau * B + b` of `errors` belongs to the output of sequence `b` at `tau + lag`. */
-function collectNorms({ rows, columns, values }: HostMatrix, { B, targets }: Microshard, lag: number, norms: number[]): void {
-  for (let row = 0; row < rows; row += 1) {
-    if (targets[row + lag * B] !== NO_TOKEN) norms.push(frobeniusNorm(values.subarray(row * columns, (row + 1) * columns)));
+function collectNorms(errors: HostMatrix, { B, targets }: Microshard, lag: number, norms: number[]): void {
+  for (let row = 0; row < errors.rows; row += 1) {
+    if (targets[row + lag * B] !== NO_TOKEN) norms.push(frobeniusNorm(rowOf(errors, row)));
   }
 }
 

@@ -33,6 +33,41 @@ export function denseSize(layout: ParameterLayout): number {
   return denseTensors(layout).reduce((size, tensor) => size + tensor.end - tensor.begin, 0);
 }
 
+/**
+ * Does something with the elements `[begin, end)` of flat arrays, whose gradient is `values[at]`, `values[at + 1]`, ... A function of its own, with
+ * its arrays and numbers in `pass`: a loop that finds these in a closure takes 1.7 times as long.
+ */
+export type SpanVisit<P> = (pass: P, begin: number, end: number, values: Float32Array, at: number) => void;
+
+/** Goes through all parameters with their gradient, in stretches: a dense tensor is one, each row of a row-sparse tensor is one, absent rows are zeros. */
+export function forEachSpan<P>({ layout, gradient }: { readonly layout: ParameterLayout; readonly gradient: Gradient }, visit: SpanVisit<P>, pass: P): void {
+  let at = 0;
+  let sparse = 0;
+  for (const tensor of layout.tensors) {
+    const { begin, end } = tensor;
+    if (tensor.rowSparse) {
+      forEachRow(tensor, gradient.sparse[sparse], visit, pass);
+      sparse += 1;
+    } else {
+      visit(pass, begin, end, gradient.dense, at);
+      at += end - begin;
+    }
+  }
+}
+
+function forEachRow<P>(tensor: TensorSpec, { rows, values }: SparseRows, visit: SpanVisit<P>, pass: P): void {
+  const { rows: rowCount, columns } = matrixShape(tensor);
+  const zeros = new Float32Array(columns);
+  let next = 0;
+  for (let row = 0; row < rowCount; row += 1) {
+    const begin = tensor.begin + row * columns;
+    const isPresent = next < rows.length && rows[next] === row;
+    if (isPresent) visit(pass, begin, begin + columns, values, next * columns);
+    else visit(pass, begin, begin + columns, zeros, 0);
+    if (isPresent) next += 1;
+  }
+}
+
 /** Bytes of `gradient` as `encodeGradient` writes it. */
 export function gradientBytes(gradient: Gradient): number {
   return gradient.sparse.reduce((bytes, { rows, values }) => bytes + 4 + rows.byteLength + values.byteLength, gradient.dense.byteLength);

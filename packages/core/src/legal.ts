@@ -24,10 +24,11 @@ export interface Refusal {
 }
 
 /** Most units, words or classes. */
-const SIZE_MAX = 1 << 24;
-const LAYERS_MAX = 64;
+export const SIZE_MAX = 1 << 24;
+/** Most layers. */
+export const LAYERS_MAX = 64;
 /** Special tokens and a word. */
-const VOCABULARY_MIN = 4;
+export const VOCABULARY_MIN = 4;
 
 /** The one place that knows which models, objectives, initialisers, optimisers and schedules go together. Gives every reason against; none where all is well. */
 export function legal({ model, objective, initialization, optimizer, schedule }: LegalQuestion): Refusal[] {

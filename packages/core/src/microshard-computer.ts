@@ -2,7 +2,7 @@ import type { Backend } from './backend.js';
 import { assert } from './errors.js';
 import type { Gradient, SparseRows } from './gradient.js';
 import { headOf } from './heads/heads.js';
-import { carryParts, parameterLayout, stateSize } from './language-model.js';
+import { carryParts, parameterLayout } from './language-model.js';
 import { carryMatrices, evaluationInputs, trainingInputs, type MicroshardSetting, type TrainingPlan } from './microshard-inputs.js';
 import { countSequences, countTargets, type Microshard } from './microshard.js';
 import type { ModelConfig } from './model-config.js';
@@ -82,24 +82,17 @@ export function createStepper({ backend, model }: Pick<MicroshardComputerOptions
       const B = words.length;
       const outputs = await backend.run(logitsProgram(model, { T: 1, B }), { ids: { inputs: words }, matrices: carryMatrices(model, B, states) });
       const values = head.scores(outputs);
-      return { logits: { rows: B, columns: values.length / B, values }, states: collectStates(model, B, outputs) };
+      return { logits: { rows: B, columns: values.length / B, values }, states: collectStates(model, outputs) };
     },
   };
 }
 
-function collectStates(model: ModelConfig, B: number, outputs: Record<string, HostMatrix>): Float32Array {
-  const states = new Float32Array(stateSize(model, B));
-  let at = 0;
-  for (const { name } of carryParts(model)) {
-    const { values } = outputs[name];
-    states.set(values, at);
-    at += values.length;
-  }
-  return states;
+function collectStates(model: ModelConfig, outputs: Record<string, HostMatrix>): Float32Array {
+  return concatenate(carryParts(model).map(({ name }) => outputs[name].values));
 }
 
 function summarize(model: ModelConfig, microshard: Microshard, outputs: Record<string, HostMatrix>): Omit<MicroshardResult, 'gradient'> {
-  return { lossSum: sumLosses(outputs.losses.values), tokens: countTargets(microshard), sequences: countSequences(microshard), finalStates: collectStates(model, microshard.B, outputs) };
+  return { lossSum: sumLosses(outputs.losses.values), tokens: countTargets(microshard), sequences: countSequences(microshard), finalStates: collectStates(model, outputs) };
 }
 
 /** The sum of row losses, in float64 and row order. */
@@ -114,7 +107,7 @@ function assembleGradient(layout: ParameterLayout, outputs: Record<string, HostM
   const sparse: SparseRows[] = [];
   for (const tensor of layout.tensors) {
     const { columns, values } = outputs[`d ${tensor.name}`];
-    if (tensor.rowSparse) sparse.push({ rows, values: Float32Array.from(values.subarray(0, rows.length * columns)) });
+    if (tensor.rowSparse) sparse.push({ rows, values: new Float32Array(values.subarray(0, rows.length * columns)) });
     else dense.push(values);
   }
   return { dense: concatenate(dense), sparse };

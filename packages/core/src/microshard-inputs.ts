@@ -5,7 +5,7 @@ import { maskName } from './forward.js';
 import { headOf } from './heads/heads.js';
 import { carryParts, stateSize } from './language-model.js';
 import { assertMicroshard, NO_TOKEN, type IdLimits, type Microshard } from './microshard.js';
-import { topUnits, type ModelConfig } from './model-config.js';
+import { targetIds, type ModelConfig } from './model-config.js';
 import { needsBatch, type BatchContext, type Objective } from './objective.js';
 import { penaltyInputs } from './penalties.js';
 import type { FloatArray, HostMatrix } from './shape.js';
@@ -54,11 +54,12 @@ export function trainingInputs(plan: TrainingPlan, microshard: Microshard, { ini
 export function dropoutMasks({ model, objective, seed }: TrainingPlan, microshard: Microshard, step: number): Record<string, HostMatrix> {
   const { dropout, variational } = objective;
   if (dropout === 0) return {};
-  const widths = [model.input === 'onehot' ? 0 : model.embedding, ...model.hidden.slice(0, -1), topUnits(model)];
-  const masks = widths.map((columns, connection) => [maskName(connection), {
-    rows: microshard.T * microshard.B, columns, values: dropoutMask(microshard, columns, { dropout, variational, seed, step, connection }),
-  }] as const);
-  return Object.fromEntries(masks.filter(([, { columns }]) => columns > 0));
+  const masks: Record<string, HostMatrix> = {};
+  [model.embedding, ...model.hidden].forEach((columns, connection) => {
+    if (connection === 0 && model.input === 'onehot') return;
+    masks[maskName(connection)] = { rows: microshard.T * microshard.B, columns, values: dropoutMask(microshard, columns, { dropout, variational, seed, step, connection }) };
+  });
+  return masks;
 }
 
 /** Distinct words of `inputs`, ascending, and for every position the place of its word among them; `NO_TOKEN` stays so. */
@@ -81,6 +82,5 @@ export function carryMatrices(model: ModelConfig, B: number, states: FloatArray 
 
 /** Ids that `model` can read and predict. */
 export function idLimits({ input, vocabulary, head }: ModelConfig): IdLimits {
-  const targets = head.kind === 'lastSoftmax' ? head.classes : head.kind === 'lastSquaredError' ? 1 : vocabulary;
-  return { inputs: input === 'dense' ? Infinity : vocabulary, targets };
+  return { inputs: input === 'dense' ? Infinity : vocabulary, targets: targetIds({ head, vocabulary }) };
 }

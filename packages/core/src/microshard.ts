@@ -46,7 +46,7 @@ export function countSequences(microshard: Microshard): number {
 }
 
 /** Places at which a sequence reads on: it read something there and at the step before. */
-export function countTransitions(microshard: Microshard): number {
+function countTransitions(microshard: Microshard): number {
   let count = 0;
   forEachTransition(microshard, () => { count += 1; });
   return count;

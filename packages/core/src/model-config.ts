@@ -14,7 +14,6 @@ export const INPUTS = ['onehot', 'embedding', 'dense'] as const;
 export type InputKind = (typeof INPUTS)[number];
 
 export const HEADS = ['softmax', 'adaptive', 'lastSoftmax', 'lastSquaredError'] as const;
-export type HeadKind = (typeof HEADS)[number];
 
 /** What turns the states of the top layer into a loss. */
 export type HeadConfig =
@@ -57,6 +56,12 @@ export const MODEL_DEFAULTS: ModelConfig = {
 /** Units of the top layer. */
 export function topUnits({ hidden }: ModelConfig): number {
   return hidden[hidden.length - 1];
+}
+
+/** How many ids a target can be: words, the classes of a last step, or 0 alone where numbers are predicted. */
+export function targetIds({ head, vocabulary }: Pick<ModelConfig, 'head' | 'vocabulary'>): number {
+  if (head.kind === 'lastSoftmax') return head.classes;
+  return head.kind === 'lastSquaredError' ? 1 : vocabulary;
 }
 
 /** Whether the targets are words of the vocabulary at every step. */

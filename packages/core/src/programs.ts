@@ -6,11 +6,11 @@ import { headOf } from './heads/heads.js';
 import type { ModelConfig } from './model-config.js';
 import type { Objective } from './objective.js';
 import { omegaGradient, topGradient } from './penalties.js';
-import { backpropagateThroughTime, inputGradient, lagLoop, type LayerGradient, type SequenceShape } from './sequence.js';
+import { backpropagateThroughTime, inputGradient, lagLoop, previousStates, stackedCache, type LayerGradient, type SequenceShape } from './sequence.js';
 import { formatTruncation } from './truncation.js';
 
 /**
- * Loss and gradient of one microshard. Inputs: `microshardInputs`. Outputs: `losses` `[T * B, 1]`, the final carry by `carryName`, and for every
+ * Loss and gradient of one microshard. Inputs: `trainingInputs`. Outputs: `losses` `[T * B, 1]`, the final carry by `carryName`, and for every
  * parameter `d <name>`: the gradient of the sum of the losses and of the microshard's share of the penalties, that of a row-sparse tensor as
  * `[T * B, n]` rows by group.
  */
@@ -29,13 +29,13 @@ export function gradientProgram(model: ModelConfig, objective: Objective, shape:
   };
 }
 
-/** Loss of one microshard. Inputs: `microshardInputs`, with dropout masks where `masked`. Outputs: `losses`, the final carry, and `states` of the top layer. */
+/** Loss of one microshard. Inputs: `evaluationInputs`, with `dropoutMasks` where `masked`. Outputs: `losses`, the final carry, and `states` of the top layer. */
 export function lossProgram(model: ModelConfig, shape: SequenceShape, { masked = false } = {}): Program {
   const head = headOf(model);
   return {
     key: `loss ${modelKey(model)} ${masked ? 'dropout ' : ''}${shapeKey(shape)}`,
     trace(operations, parameters, inputs) {
-      const forward = runForward(operations, model, { parameters, inputs, shape, masked, keepsFlow: false });
+      const forward = runForward(operations, model, { parameters, inputs, shape, masked });
       return { losses: head.losses(operations, parameters, forward.states, inputs), states: forward.top, ...finalCarry(forward) };
     },
   };
@@ -47,7 +47,7 @@ export function logitsProgram(model: ModelConfig, shape: SequenceShape): Program
   return {
     key: `logits ${modelKey(model)} ${shapeKey(shape)}`,
     trace(operations, parameters, inputs) {
-      const forward = runForward(operations, model, { parameters, inputs, shape, masked: false, keepsFlow: false });
+      const forward = runForward(operations, model, { parameters, inputs, shape });
       return { ...head.logits(operations, parameters, forward.states), ...finalCarry(forward) };
     },
   };
@@ -66,7 +66,7 @@ export function inspectionProgram(model: ModelConfig, objective: Objective, shap
       const { forward, ofHead, gradients } = differentiate(operations, { model, objective, head, keepsFlow: true }, { parameters, inputs, shape });
       const result: Record<string, Matrix> = { losses: ofHead.losses };
       forward.layers.forEach(({ trace }, l) => {
-        trace.final.forEach((_, p) => { result[`states.${String(l)}.${String(p)}`] = operations.stack(trace.carries.map((carry) => carry[p])); });
+        trace.initial.forEach((_, p) => { result[`states.${String(l)}.${String(p)}`] = operations.stack(trace.carries.map((carry) => carry[p])); });
       });
       gradients.forEach(({ dProjected, flow }, l) => {
         result[`errors.${String(l)}`] = dProjected;
@@ -87,7 +87,7 @@ export function flowProgram(model: ModelConfig, { T, B }: SequenceShape, lagMax:
   return {
     key: `flow ${modelKey(model)} lags ${String(lagMax)} ${shapeKey(shape)}`,
     trace(operations, parameters, inputs) {
-      const { layers, states } = runForward(operations, model, { parameters, inputs, shape, masked: false, keepsFlow: false });
+      const { layers, states } = runForward(operations, model, { parameters, inputs, shape });
       const { dStates } = head.gradients(operations, parameters, states, inputs);
       const result: Record<string, Matrix> = {};
       for (const { lag, layer, cache, dCarry } of lagLoop(operations, layers, dStates, { shape, lagMax })) {
@@ -109,9 +109,9 @@ export function jacobianProgram(model: ModelConfig, { T, B }: SequenceShape, lay
   return {
     key: `jacobian ${modelKey(model)} layer ${String(layer)} ${shapeKey(shape)}`,
     trace(operations, parameters, inputs) {
-      const { layers } = runForward(operations, model, { parameters, inputs, shape, masked: false, keepsFlow: false });
+      const { layers } = runForward(operations, model, { parameters, inputs, shape });
       const { layer: { cell, weights }, trace } = layers[layer];
-      const cache = trace.cache.map((part) => operations.gatherRows(part, inputs.ids['steps']));
+      const cache = stackedCache(operations, trace).map((part) => operations.gatherRows(part, inputs.ids['steps']));
       const dCarry = partsOf(operations, operations.gatherRows(inputs.matrices['identity'], inputs.ids['units']), cell.carryParts);
       return { jacobian: operations.beside(cell.backward(operations, weights, cache, dCarry).dCarry) };
     },
@@ -124,10 +124,10 @@ export function activationProgram(model: ModelConfig, { T, B }: SequenceShape): 
   return {
     key: `activations ${modelKey(model)} ${shapeKey(shape)}`,
     trace(operations, parameters, inputs) {
-      const { layers } = runForward(operations, model, { parameters, inputs, shape, masked: false, keepsFlow: false });
+      const { layers } = runForward(operations, model, { parameters, inputs, shape });
       const result: Record<string, Matrix> = {};
       layers.forEach(({ layer: { cell }, trace }, l) => {
-        cell.activations(operations, trace.cache).forEach((values, i) => { result[`activation.${String(l)}.${String(i)}`] = values; });
+        cell.activations(operations, stackedCache(operations, trace)).forEach((values, i) => { result[`activation.${String(l)}.${String(i)}`] = values; });
       });
       return result;
     },
@@ -153,11 +153,11 @@ function differentiate(
 ): Differentiated {
   const { parameters, inputs, shape } = given;
   const masked = objective.dropout > 0;
-  const forward = runForward(operations, model, { ...given, masked, keepsFlow });
+  const forward = runForward(operations, model, { ...given, masked });
   const ofHead = head.gradients(operations, parameters, forward.states, inputs);
   const mask = masked ? inputs.matrices[maskName(model.hidden.length)] : undefined;
   const dTop = topGradient(operations, objective, forward, ofHead.dStates, { inputs, mask });
-  const gradients = backpropagateThroughTime(operations, forward.layers, dTop, { shape, truncation: objective.truncation });
+  const gradients = backpropagateThroughTime(operations, forward.layers, dTop, { shape, truncation: objective.truncation, keepsFlow });
   return { forward, ofHead, gradients };
 }
 
@@ -178,7 +178,7 @@ function parameterGradients(operations: Operations, { model, objective, paramete
     result[`d rnn.weight_ih${suffix}`] = read === undefined
       ? operations.scatterAddRows(dProjected, inputs.ids['groups'])
       : operations.matMul(dProjected, read, { transposeA: true });
-    const dHidden = layer.cell.hiddenGradient(operations, dRecurrent, trace);
+    const dHidden = layer.cell.hiddenGradient(operations, dRecurrent, { previous: previousStates(operations, trace), caches: trace.caches });
     result[`d rnn.weight_hh${suffix}`] = objective.omega > 0 ? operations.add(dHidden, omegaGradient(operations, gradients[l], inputs)) : dHidden;
     if (model.biases) {
       const dBias = operations.sumRows(dProjected);

@@ -1,5 +1,5 @@
 import { NO_TOKEN, type Microshard } from './microshard.js';
-import { predictsWords, type ModelConfig } from './model-config.js';
+import { predictsWords, targetIds, type ModelConfig } from './model-config.js';
 import { stream } from './random.js';
 
 export interface RandomMicroshardOptions {
@@ -35,7 +35,6 @@ export function modelMicroshard(model: ModelConfig, lengths: readonly number[], 
   const features = input === 'dense' ? Float32Array.from(randomValues(T * B * embedding, seed), (x, i) => (isRead(Math.floor(i / embedding)) ? x : 0)) : undefined;
   const given: Microshard = { ...words, features };
   if (predictsWords(model)) return given;
-  const classes = head.kind === 'lastSoftmax' ? head.classes : 1;
-  const targets = words.targets.map((target, row) => (isRead(row) && Math.floor(row / B) === lengths[row % B] - 1 ? target % classes : NO_TOKEN));
+  const targets = words.targets.map((target, row) => (isRead(row) && Math.floor(row / B) === lengths[row % B] - 1 ? target % targetIds(model) : NO_TOKEN));
   return { ...given, targets, values: head.kind === 'lastSquaredError' ? Float32Array.from(randomValues(B * head.outputs, seed + 1)) : undefined };
 }

@@ -30,7 +30,7 @@ export function recurrentSpectra(model: ModelConfig, parameters: FloatArray): Re
 }
 
 /** Largest slope `gamma` of each nonlinearity. */
-export const LARGEST_SLOPE: Readonly<Record<Activation, number>> = { tanh: 1, relu: 1, sigmoid: 0.25 };
+const LARGEST_SLOPE: Readonly<Record<Activation, number>> = { tanh: 1, relu: 1, sigmoid: 0.25 };
 
 /** What is known of the Jacobians of a layer from its weights alone. */
 export type JacobianBound =

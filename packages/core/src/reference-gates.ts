@@ -1,6 +1,6 @@
 import type { Matrix, Operations } from './backend.js';
 import { assert } from './errors.js';
-import { shapeText, type HostMatrix } from './shape.js';
+import { rowOf, shapeText, type HostMatrix } from './shape.js';
 import { frobeniusNorm } from './spectral.js';
 
 /** Makes a matrix of zeros in the precision of a reference backend. */
@@ -116,7 +116,7 @@ export function errorOperations(make: Make): Pick<Operations, 'squaredError' | '
       const { rows: N, columns: H } = e;
       const [penalties, scaled] = [make(N, 1), make(N, H)];
       for (let n = 0; n < N; n += 1) {
-        const row = (matrix: Matrix) => host(matrix).values.subarray(n * H, (n + 1) * H);
+        const row = (matrix: Matrix) => rowOf(host(matrix), n);
         const [lengthE, lengthU] = [frobeniusNorm(row(e)), frobeniusNorm(row(u))];
         if (lengthE === 0) continue;
         const excess = lengthU / lengthE - 1;

@@ -54,6 +54,11 @@ export function formatSchedule(schedule: Schedule): string {
   return Object.values(schedule).map(String).join(':');
 }
 
+/** Whether it goes back to the parameters of the best validation. */
+export function restoresBest({ kind }: Schedule): boolean {
+  return kind === 'plateau';
+}
+
 /** The learning rate of the step to come. */
 export function learningRateAt({ learningRate, schedule, warmup }: LearningRatePlan, moment: ScheduleMoment): number {
   const rising = moment.step < warmup ? (moment.step + 1) / warmup : 1;

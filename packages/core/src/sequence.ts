@@ -10,8 +10,6 @@ export interface Layer {
   readonly input: Matrix | undefined;
   /** Dropout mask of the input, `[T * B, D]`; undefined where nothing is dropped. */
   readonly inputMask: Matrix | undefined;
-  /** Whether the way back keeps the errors of every state. */
-  readonly keepsFlow: boolean;
 }
 
 /** Length and width of a batch of sequences. */
@@ -20,17 +18,26 @@ export interface SequenceShape {
   readonly B: number;
 }
 
-/** What one layer leaves behind for the backward pass. Matrices of all moments are stacked in time: `[T * B, ...]`. */
+/** What one layer leaves behind for the backward pass. */
 export interface LayerTrace {
   /** `s_t` for every `t`: part 0 of the carry, `[T * B, H]`. */
   readonly states: Matrix;
+  /** The carry before the first step, each part `[B, H]`. */
+  readonly initial: Carry;
   /** The carry after every step. */
   readonly carries: readonly Carry[];
-  /** `s_{t-1}` for every `t`, `[T * B, H]`. */
-  readonly previous: Matrix;
-  readonly cache: readonly Matrix[];
-  /** The carry after the last step, each part `[B, H]`. */
-  readonly final: Carry;
+  /** What the cell keeps of every step. */
+  readonly caches: readonly (readonly Matrix[])[];
+}
+
+/** `s_{t-1}` for every `t`, `[T * B, H]`. */
+export function previousStates(operations: Operations, { initial, carries }: LayerTrace): Matrix {
+  return operations.stack([initial, ...carries.slice(0, -1)].map(([state]) => state));
+}
+
+/** What the cell keeps, part by part, of all steps: each `[T * B, ...]`. */
+export function stackedCache(operations: Operations, { caches }: LayerTrace): readonly Matrix[] {
+  return caches[0].map((_, part) => operations.stack(caches.map((cache) => cache[part])));
 }
 
 /** Gradients of one layer's pre-activations at every moment, from all errors that reach it. */
@@ -39,7 +46,7 @@ export interface LayerGradient {
   readonly dProjected: Matrix;
   /** `[T * B, G * H]` */
   readonly dRecurrent: Matrix;
-  /** `dE/ds_t`, all that reaches the state, and `W_hh^T dE/da_t`, what leaves it for `s_{t-1}`: each `[T * B, H]`. Not known of `window(k)`. */
+  /** `dE/ds_t`, all that reaches the state, and `W_hh^T dE/da_t`, what leaves it for `s_{t-1}`: each `[T * B, H]`. Undefined where it is not kept, and for `window(k)`. */
   readonly flow: { readonly dStates: Matrix; readonly dPrevious: Matrix } | undefined;
 }
 
@@ -54,13 +61,7 @@ export function unroll(operations: Operations, layer: Layer, projected: Matrix, 
     caches.push(step.cache);
     carry = step.carry;
   }
-  return {
-    states: operations.stack(carries.map(([state]) => state)),
-    carries,
-    previous: operations.stack([initial, ...carries.slice(0, -1)].map(([state]) => state)),
-    cache: caches[0].map((_, part) => operations.stack(caches.map((cache) => cache[part]))),
-    final: carry,
-  };
+  return { states: operations.stack(carries.map(([state]) => state)), initial, carries, caches };
 }
 
 /**
@@ -68,18 +69,19 @@ export function unroll(operations: Operations, layer: Layer, projected: Matrix, 
  * `chunk(k)` is `full` within the chunk, because the error stops at the carried state.
  * @param layers from the bottom up
  * @param dStates gradient of the top layer's states from the head, `[T * B, H]`
+ * @param keepsFlow whether the gradients of every state are kept, but for `window(k)`
  */
 export function backpropagateThroughTime(
   operations: Operations,
   layers: readonly { readonly layer: Layer; readonly trace: LayerTrace }[],
   dStates: Matrix,
-  { shape, truncation }: { readonly shape: SequenceShape; readonly truncation: Truncation },
+  { shape, truncation, keepsFlow }: { readonly shape: SequenceShape; readonly truncation: Truncation; readonly keepsFlow: boolean },
 ): LayerGradient[] {
   if (truncation.kind === 'window') return backwardByLag(operations, layers, dStates, { shape, lagMax: Math.min(truncation.k, shape.T - 1) });
   const gradients: LayerGradient[] = [];
   let dOutput = dStates;
   for (const { layer, trace } of layers.toReversed()) {
-    const gradient = backwardByTime(operations, layer, trace, dOutput, shape);
+    const gradient = backwardByTime(operations, { layer, trace }, dOutput, { shape, keepsFlow });
     if (layer.input !== undefined) dOutput = inputGradient(operations, layer.input, layer.inputMask, gradient.dProjected);
     gradients.unshift(gradient);
   }
@@ -87,7 +89,9 @@ export function backpropagateThroughTime(
 }
 
 /** The whole way back through one layer, one moment after the other. */
-function backwardByTime(operations: Operations, layer: Layer, trace: LayerTrace, dOutput: Matrix, { T, B }: SequenceShape): LayerGradient {
+function backwardByTime(
+  operations: Operations, { layer, trace }: { readonly layer: Layer; readonly trace: LayerTrace }, dOutput: Matrix, { shape: { T, B }, keepsFlow }: { readonly shape: SequenceShape; readonly keepsFlow: boolean },
+): LayerGradient {
   const dProjected: Matrix[] = [];
   const dRecurrent: Matrix[] = [];
   const dStates: Matrix[] = [];
@@ -95,16 +99,15 @@ function backwardByTime(operations: Operations, layer: Layer, trace: LayerTrace,
   let dCarry: Carry | undefined;
   for (let t = T - 1; t >= 0; t -= 1) {
     const [begin, end] = [t * B, (t + 1) * B];
-    const cache = trace.cache.map((part) => operations.rows(part, begin, end));
     const dStep = addOutput(operations, layer.cell, operations.rows(dOutput, begin, end), dCarry);
-    const step = layer.cell.backward(operations, layer.weights, cache, dStep);
+    const step = layer.cell.backward(operations, layer.weights, trace.caches[t], dStep);
     dProjected.unshift(step.dProjected);
     dRecurrent.unshift(step.dRecurrent);
     dStates.unshift(dStep[0]);
     dPrevious.unshift(step.dCarry[0]);
     dCarry = step.dCarry;
   }
-  const flow = layer.keepsFlow ? { dStates: operations.stack(dStates), dPrevious: operations.stack(dPrevious) } : undefined;
+  const flow = keepsFlow ? { dStates: operations.stack(dStates), dPrevious: operations.stack(dPrevious) } : undefined;
   return { ...stackGradient(operations, dProjected, dRecurrent), flow };
 }
 
@@ -151,13 +154,14 @@ export function* lagLoop(
   dStates: Matrix,
   { shape: { T, B }, lagMax }: LagWindow,
 ): Generator<LagTurn, void> {
+  const caches = layers.map(({ trace }) => stackedCache(operations, trace));
   const dCarries: (Carry | undefined)[] = layers.map(() => undefined);
   for (let lag = 0; lag <= lagMax; lag += 1) {
     const rows = (T - lag) * B;
     let dOutput = lag === 0 ? dStates : undefined;
     for (let l = layers.length - 1; l >= 0; l -= 1) {
-      const { layer, trace } = layers[l];
-      const cache = trace.cache.map((part) => operations.rows(part, 0, rows));
+      const { layer } = layers[l];
+      const cache = caches[l].map((part) => operations.rows(part, 0, rows));
       const dCarry = addOutput(operations, layer.cell, dOutput, dCarries[l]);
       const step = layer.cell.backward(operations, layer.weights, cache, dCarry);
       yield { lag, layer: l, cache, dCarry, step };

@@ -22,6 +22,11 @@ export interface HostMatrix {
   readonly values: FloatArray;
 }
 
+/** Row `row` of a matrix, a view. */
+export function rowOf({ columns, values }: HostMatrix, row: number): FloatArray {
+  return values.subarray(row * columns, (row + 1) * columns);
+}
+
 /** `[rows, columns]`, as error messages show a shape. */
 export function shapeText(matrix: { readonly rows: number; readonly columns: number }): string {
   return `[${String(matrix.rows)}, ${String(matrix.columns)}]`;

@@ -68,7 +68,7 @@ function multiplyVector(matrix: FloatArray, x: Float64Array, y: Float64Array): v
 }
 
 /** Writes `x = A^T y`, for `A` `[y.length, x.length]`. */
-function multiplyTransposed(matrix: FloatArray, y: Float64Array, x: Float64Array): void {
+export function multiplyTransposed(matrix: FloatArray, y: FloatArray, x: Float64Array): void {
   const columns = x.length;
   x.fill(0);
   for (let i = 0; i < y.length; i += 1) {

@@ -64,7 +64,7 @@ export function nextWords(rules: TextRules, { isEmpty, left, missing }: TextStat
   const only = missing.size > 0 && left <= missing.size ? missing : undefined;
   if (missing.size === 0 && !isEmpty) return { forbidden: rules.forbidden, only };
   const forbidden = new Set(rules.forbidden).add(rules.end);
-  for (const word of rules.stop) if (without(missing, [word]).size > 0) forbidden.add(word);
+  for (const word of rules.stop) if (missing.size > (missing.has(word) ? 1 : 0)) forbidden.add(word);
   return { forbidden, only };
 }
 

@@ -1,10 +1,10 @@
-import { sparseTensors, denseTensors, type Gradient } from './gradient.js';
+import { forEachSpan } from './gradient.js';
 import { assertLegal } from './legal.js';
 import type { MeasuredBatch, MeasuredModel } from './measurement.js';
 import { createMicroshardComputer } from './microshard-computer.js';
 import type { Microshard } from './microshard.js';
 import { OBJECTIVE_DEFAULTS } from './objective.js';
-import { matrixShape, viewTensor, type ParameterLayout } from './parameters.js';
+import { viewTensor, type ParameterLayout } from './parameters.js';
 import { formatTruncation, type Truncation } from './truncation.js';
 
 /** A truncated gradient beside the full one. NaN where either is zero. */
@@ -56,7 +56,7 @@ async function summedGradient({ backend, model, parameters }: MeasuredModel, bat
     let states = initialStates;
     for (let begin = 0; begin < microshard.T; begin += length) {
       const { gradient, finalStates } = await computer.gradient(cutSteps(microshard, begin, Math.min(begin + length, microshard.T)), { initialStates: states });
-      if (gradient !== undefined) addGradient(layout, gradient, sum);
+      if (gradient !== undefined) forEachSpan({ layout, gradient }, addSpan, sum);
       states = finalStates;
     }
   }
@@ -76,19 +76,8 @@ function cutSteps(microshard: Microshard, begin: number, end: number): Microshar
   };
 }
 
-function addGradient(layout: ParameterLayout, { dense, sparse }: Gradient, sum: Float64Array): void {
-  let at = 0;
-  for (const { begin, end } of denseTensors(layout)) {
-    for (let i = begin; i < end; i += 1) sum[i] += dense[at + i - begin];
-    at += end - begin;
-  }
-  sparseTensors(layout).forEach((tensor, s) => {
-    const { columns } = matrixShape(tensor);
-    const { rows, values } = sparse[s];
-    rows.forEach((row, r) => {
-      for (let j = 0; j < columns; j += 1) sum[tensor.begin + row * columns + j] += values[r * columns + j];
-    });
-  });
+function addSpan(sum: Float64Array, begin: number, end: number, values: Float32Array, at: number): void {
+  for (let i = begin, j = at; i < end; i += 1, j += 1) sum[i] += values[j];
 }
 
 function compareGradients(truncated: Float64Array, full: Float64Array): GradientComparison {

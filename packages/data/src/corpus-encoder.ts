@@ -18,7 +18,7 @@ export interface EncodingTask {
   readonly source: TextSource;
   readonly sourceSha256: string;
   readonly settings: TextOptions;
-  /** Words to keep, special tokens included, or a vocabulary of another text. */
+  /** Most words to keep, special tokens included, or a vocabulary of another text. */
   readonly vocabulary: number | Vocabulary;
   /** Whether a single text is one split, `train`. */
   readonly isWhole: boolean;

@@ -43,7 +43,7 @@ export interface Corpus {
 /**
  * Opens a corpus: a UTF-8 text file, a folder with `train.txt`, `valid.txt` and `test.txt`, or `dataset:name`. It is encoded once and
  * reused as long as text and options stay the same. A text of any size is read in pieces and never held in memory.
- * @throws BpttError `not-found`, `permission-denied` or `invalid-argument`: no such corpus, empty, not UTF-8, too few sentences or words
+ * @throws BpttError `not-found`, `permission-denied` or `invalid-argument`: no such corpus, empty, not UTF-8, too few sentences
  */
 export async function openCorpus(source: string, options: CorpusOptions): Promise<Corpus> {
   checkOptions(options);

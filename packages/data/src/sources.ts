@@ -20,7 +20,8 @@ export type TextSource =
   | { readonly kind: 'text'; readonly name: string; readonly parts: readonly [SourcePart] }
   | { readonly kind: 'splits'; readonly name: string; readonly parts: readonly [train: SourcePart, valid: SourcePart, test: SourcePart] };
 
-const DATASET_PREFIX = 'dataset:';
+/** What a built-in corpus is named with. */
+export const DATASET_PREFIX = 'dataset:';
 const CHUNK_BYTES = 1 << 16;
 
 /**

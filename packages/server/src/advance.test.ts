@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { reduceTree } from '@bptt/core';
 import { LEASE_FAILURES_MAX } from './advance.js';
-import type { Push } from './push-judgement.js';
+import type { Push } from './push.js';
 import { rootOf, type Lease, type Round } from './round.js';
 import { add, gradientOf, lossOf, roundOf, SETTINGS, Simulation, workToTheEnd } from './testing/simulation.js';
 

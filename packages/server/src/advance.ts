@@ -1,6 +1,7 @@
 import { chooseNode, dropLeases, grantLease, LEAF_SAMPLES_MAX, leaseDurationMs, leaseLimit, leasesOf } from './leases.js';
 import { andThen, completeRound, completeStep, end, proceed } from './progress.js';
-import { judgePush, type Push } from './push-judgement.js';
+import { judgePush } from './push-judgement.js';
+import type { Push } from './push.js';
 import { countNode, nodeKey, openRound, type Lease } from './round.js';
 import type { LeaseLoss, WorkerLoss } from './run-event.js';
 import type { Effect, RunInput, RunState, Transition, WorkerState } from './run-state.js';

@@ -4,7 +4,7 @@ import type { TreeNode } from '@bptt/core';
 type States = readonly (Float32Array | undefined)[];
 
 /**
- * The hidden states that stream mode carries from one step to the next, one array [L, B, H] a microshard, undefined where it is zero. What
+ * The hidden states that stream mode carries from one step to the next, one array a microshard in the order of `carryParts` of core, undefined where it is zero. What
  * pushes bring counts only when their step completes.
  */
 export class CarriedStates {

@@ -6,7 +6,7 @@ import type { Cursor } from './run-state.js';
 
 const FORMAT = 'bptt-checkpoint/2';
 /** Tensors whose names begin with this are the run's own, flat and in the order of its layout; all others are the model's, as PyTorch has them. */
-export const OWN_TENSOR_PREFIX = 'bptt.';
+const OWN_TENSOR_PREFIX = 'bptt.';
 const STATES = `${OWN_TENSOR_PREFIX}states`;
 const ITERATE = `${OWN_TENSOR_PREFIX}iterate`;
 const BEST = `${OWN_TENSOR_PREFIX}best`;
@@ -37,7 +37,7 @@ export interface Checkpoint {
   readonly slots: Readonly<Record<string, Float32Array>>;
   /** Parameters of the best validation, where the schedule may go back to them. */
   readonly best: Float32Array | undefined;
-  /** Carried states of each microshard [L, B, H]; undefined where they are zero. */
+  /** Carried states of each microshard, in the order of `carryParts` of core; undefined where they are zero. */
   readonly states: readonly (Float32Array | undefined)[];
 }
 
@@ -84,15 +84,14 @@ export function decodeCheckpoint(layout: ParameterLayout, bytes: Uint8Array): Ch
     cursor: JSON.parse(rest['cursor']) as Cursor,
     parameters,
     parametersSha256: rest['parametersSha256'],
-    iterate: likeParameters(ITERATE),
-    slots: Object.fromEntries(own.filter(({ name }) => name.startsWith(SLOT_PREFIX)).map(({ name }) => [name.slice(SLOT_PREFIX.length), likeParameters(name) ?? new Float32Array(0)])),
-    best: likeParameters(BEST),
+    iterate: own.filter(({ name }) => name === ITERATE).map(likeParameters).at(0),
+    slots: Object.fromEntries(own.filter(({ name }) => name.startsWith(SLOT_PREFIX)).map((tensor) => [tensor.name.slice(SLOT_PREFIX.length), likeParameters(tensor)])),
+    best: own.filter(({ name }) => name === BEST).map(likeParameters).at(0),
     states: splitStates(own.find(({ name }) => name === STATES)?.values ?? new Float32Array(0), lengths),
   };
 
-  function likeParameters(name: string): Float32Array | undefined {
-    const values = own.find((tensor) => tensor.name === name)?.values;
-    if (values !== undefined && values.length !== layout.size) throw damage(`${name}: expected ${String(layout.size)} values, as many as the model has parameters, got ${String(values.length)}`);
+  function likeParameters({ name, values }: NamedTensor): Float32Array {
+    if (values.length !== layout.size) throw damage(`${name}: expected ${String(layout.size)} values, as many as the model has parameters, got ${String(values.length)}`);
     return values;
   }
 }

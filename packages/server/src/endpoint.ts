@@ -1,4 +1,4 @@
-import type { GetStatusReply__Output, JoinReply__Output, JoinRequest__Output, PushGradientReply__Output, PushHeader__Output, ServerCommand__Output, ServerInfo__Output, WorkerEvent__Output, WorkerIdentity } from '@bptt/rpc';
+import type { GetStatusReply__Output, JoinReply__Output, JoinRequest__Output, PulledParameters, PushGradientReply__Output, PushHeader__Output, ServerCommand__Output, ServerInfo__Output, WorkerEvent__Output, WorkerIdentity } from '@bptt/rpc';
 
 /** The server's end of a control stream, as a transport provides it. */
 export interface CommandSink {
@@ -21,16 +21,6 @@ export interface ParametersWanted {
   readonly sha256?: string | undefined;
 }
 
-/** One set of parameters, where it lies. */
-export interface HeldParameters {
-  readonly step: number;
-  readonly values: Float32Array;
-  /** Hex. */
-  readonly sha256: string;
-  /** Whether the values are still those. */
-  isHeld(): boolean;
-}
-
 /** A push whose header was accepted. */
 export interface PushReception {
   readonly totalBytes: number;
@@ -50,7 +40,7 @@ export interface Endpoint {
   getInfo(): ServerInfo__Output;
   join(request: JoinRequest__Output): JoinReply__Output;
   control(worker: WorkerIdentity, sink: CommandSink): WorkerChannel;
-  parameters(runId: string, wanted: ParametersWanted): HeldParameters;
+  parameters(runId: string, wanted: ParametersWanted): PulledParameters;
   /** A reply where the push is over before its payload comes. */
   beginPush(header: PushHeader__Output): PushReception | PushGradientReply__Output;
   leave(worker: WorkerIdentity): void;

@@ -1,6 +1,6 @@
 import { BpttError, type BatchCounts, type FloatArray, type Microshard } from '@bptt/core';
 import { bytesOf, LeaseKind, RunState as WireRunState, type Lease__Output, type LeaseKind__Output, type Microshard__Output, type PushHeader__Output, type RunState__Output } from '@bptt/rpc';
-import type { PushClaim } from './push-judgement.js';
+import type { PushClaim } from './push.js';
 import type { Lease, Round, RoundKind } from './round.js';
 import type { RunState } from './run-state.js';
 

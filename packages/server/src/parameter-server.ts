@@ -1,4 +1,4 @@
-import { parameterLayout } from '@bptt/core';
+import { parameterLayout, restoresBest } from '@bptt/core';
 import { floatsSha256, type Checkpoint } from './checkpoint-format.js';
 import { readCheckpoint } from './checkpoints.js';
 import { connectInProcess } from './in-process.js';
@@ -8,7 +8,7 @@ import { RunEndpoint } from './run-endpoint.js';
 import { openRunFolder, removeRunFolder } from './run-folder.js';
 import { RunLog } from './run-log.js';
 import { RunShell } from './run-shell.js';
-import { assertCheckpointFits, assertLegalRun, firstCheckpoint, restoresBest, runSettings } from './run-start.js';
+import { assertCheckpointFits, assertLegalRun, firstCheckpoint, runSettings } from './run-start.js';
 import { initialState } from './run-state.js';
 import type { ParameterServer, ParameterServerOptions } from './server-options.js';
 import { startService, type Service } from './service.js';
@@ -36,7 +36,7 @@ export async function startParameterServer(options: ParameterServerOptions): Pro
   const settings = runSettings(options);
   const state = initialState(settings, cursor, found === undefined ? -1 : cursor.step);
   const log = new RunLog({ runDirectory, step: cursor.step, stepsTotal, checkpointEvery: config.checkpointEvery, onWarning });
-  const thread = new UpdateThread({ model: config.model, optimizer: config.optimizer, runDirectory, buffers, slots, best, restoresBest: restoresBest(config) }, (error) => { shell.fail(error); });
+  const thread = new UpdateThread({ model: config.model, optimizer: config.optimizer, runDirectory, buffers, slots, best, restoresBest: restoresBest(config.schedule) }, (error) => { shell.fail(error); });
   const shell: RunShell = new RunShell({ config, data, state, origin, states, sets, thread, log, onEvent, nowMs });
   const endpoint = new RunEndpoint({ shell, thread, log, config, backendId, buffers, sets, heartbeatIntervalMs: timing.heartbeatIntervalMs ?? HEARTBEAT_INTERVAL_MS, onEvent, nowMs });
   const timer = setInterval(() => { shell.dispatch({ type: 'tick', nowMs: nowMs() }); }, timing.tickMs ?? TICK_MS);

@@ -1,4 +1,5 @@
 import { assert } from '@bptt/core';
+import type { ParametersWanted } from './endpoint.js';
 
 /** A set of parameters that is in memory. A step may have several: iterates before and after a restore, and their average. */
 export interface ParameterSet {
@@ -66,7 +67,7 @@ export class ParameterSets {
   }
 
   /** The buffer of the parameters with this hash and of this step; either may be left open. */
-  find({ step, sha256 }: { readonly step?: number | undefined; readonly sha256?: string | undefined }): { readonly set: ParameterSet; readonly buffer: number } | undefined {
+  find({ step, sha256 }: ParametersWanted): { readonly set: ParameterSet; readonly buffer: number } | undefined {
     for (const buffer of [AVERAGE_BUFFER, this.#iterate, 1 - this.#iterate]) {
       const set = this.#held[buffer];
       if (set !== undefined && (step ?? set.step) === set.step && (sha256 ?? set.sha256) === set.sha256) return { set, buffer };

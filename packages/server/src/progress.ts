@@ -1,4 +1,4 @@
-import { afterStep, afterValidation, divergenceReason, sumKnown, type StepFigures } from '@bptt/core';
+import { afterStep, afterValidation, divergenceReason, restoresBest, sumKnown, type StepFigures } from '@bptt/core';
 import { nodeKey, remainingLeaves, rootOf, type Round } from './round.js';
 import { isAveraged, learningRateOf, type Effect, type Ending, type RunSettings, type RunState, type Transition } from './run-state.js';
 
@@ -91,7 +91,7 @@ function validate(state: RunState, validLoss: number): Transition {
     return andThen([validated, [{ type: 'validated', verdict }]], proceed);
   }
   const { state: validation, improved, fires } = afterValidation(state.validation, validLoss, settings.nonmono);
-  const restored = !improved && validation.bestLoss !== null && settings.learningRatePlan.schedule.kind === 'plateau';
+  const restored = !improved && validation.bestLoss !== null && restoresBest(settings.learningRatePlan.schedule);
   const next: RunState = {
     ...validated, validation,
     scheduledStep: step,

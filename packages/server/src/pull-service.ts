@@ -1,7 +1,7 @@
 import type { ServerWritableStream } from '@grpc/grpc-js';
 import { BpttError } from '@bptt/core';
-import { bytesOf, tensorChunks, toServiceError, type BlobRange, type ByteRange__Output, type PullParametersReply, type PullParametersRequest__Output } from '@bptt/rpc';
-import type { Endpoint, HeldParameters } from './endpoint.js';
+import { bytesOf, tensorChunks, toServiceError, type BlobRange, type ByteRange__Output, type PulledParameters, type PullParametersReply, type PullParametersRequest__Output } from '@bptt/rpc';
+import type { Endpoint } from './endpoint.js';
 
 /** Ranges that one pull may ask for. */
 export const PULL_RANGES_MAX = 65_536;
@@ -42,7 +42,7 @@ async function sendAll(endpoint: Endpoint, call: PullCall, signal: AbortSignal):
   }
 }
 
-function assertHeld(held: HeldParameters): void {
+function assertHeld(held: PulledParameters): void {
   if (!held.isHeld()) throw new BpttError('aborted', `parameters ${held.sha256} of step ${String(held.step)} are no longer held`);
 }
 

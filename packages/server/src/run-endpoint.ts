@@ -1,10 +1,11 @@
 import { monitorEventLoopDelay, type IntervalHistogram } from 'node:perf_hooks';
 import { BpttError, parameterLayout } from '@bptt/core';
-import { manifestOf, modelMessageOf, objectiveMessageOf, PROTOCOL_VERSION_MAX, PROTOCOL_VERSION_MIN, type GetStatusReply__Output, type JoinReply__Output, type JoinRequest__Output, type Manifest__Output, type PushGradientReply__Output, type PushHeader__Output, type ServerInfo__Output, type WorkerEvent__Output, type WorkerIdentity } from '@bptt/rpc';
-import type { CommandSink, Endpoint, HeldParameters, ParametersWanted, PushReception, WorkerChannel } from './endpoint.js';
+import { manifestOf, modelMessageOf, objectiveMessageOf, PROTOCOL_VERSION_MAX, PROTOCOL_VERSION_MIN, type GetStatusReply__Output, type JoinReply__Output, type JoinRequest__Output, type Manifest__Output, type PulledParameters, type PushGradientReply__Output, type PushHeader__Output, type ServerInfo__Output, type WorkerEvent__Output, type WorkerIdentity } from '@bptt/rpc';
+import type { CommandSink, Endpoint, ParametersWanted, PushReception, WorkerChannel } from './endpoint.js';
 import { claimOf, runStateMessage } from './messages.js';
 import type { ParameterSets } from './parameter-sets.js';
-import { judgeClaim, type PushClaim } from './push-judgement.js';
+import { judgeClaim } from './push-judgement.js';
+import type { PushClaim } from './push.js';
 import type { RunConfig } from './run-config.js';
 import type { RunEvent } from './run-event.js';
 import type { RunLog } from './run-log.js';
@@ -101,7 +102,7 @@ export class RunEndpoint implements Endpoint {
     };
   }
 
-  parameters(runId: string, wanted: ParametersWanted): HeldParameters {
+  parameters(runId: string, wanted: ParametersWanted): PulledParameters {
     const { shell, buffers, sets } = this.#options;
     const { settings, step: current } = shell.state;
     if (runId !== settings.runId) throw new BpttError('failed-precondition', `run id: this server runs ${settings.runId}, asked for ${runId.slice(0, NAME_LENGTH_MAX)}`);

@@ -1,5 +1,4 @@
 import type { ExplosionPolicy, TreeNode } from '@bptt/core';
-import type { ValidationOutcome } from './run-state.js';
 
 /** Where an explosion began. */
 export interface ExplosionLocation {
@@ -15,6 +14,21 @@ export interface ExplosionLocation {
 
 /** What became of a step: its update, or why parameters did not follow the gradient. `empty`: the batch had no targets. */
 export type StepOutcome = 'updated' | 'empty' | 'skipped' | 'shrunk';
+
+/** What a validation came to. */
+export interface ValidationOutcome {
+  readonly step: number;
+  /** Nats per token. */
+  readonly validLoss: number;
+  /** Of the step to come. */
+  readonly learningRate: number;
+  /** It was due, and the loss is the lowest so far. */
+  readonly improved: boolean;
+  /** The best parameters are restored. */
+  readonly restored: boolean;
+  /** The loss is that of an average of iterates. */
+  readonly averaged: boolean;
+}
 
 /** The end of a run, or the last thing known of it. Losses are nats per token and NaN where there is none yet. */
 export interface RunSummary {

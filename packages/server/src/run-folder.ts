@@ -81,16 +81,23 @@ function removeOwnFiles(runDirectory: string): void {
 }
 
 function assertSameRun(stored: StoredRun, given: RunFolderOptions): void {
-  const before = flatten(runIdentity(stored.config, stored.corpusHash, stored.backendId));
-  const now = flatten(runIdentity(given.config, given.corpusHash, given.backendId));
-  for (const key of [...new Set([...before.keys(), ...now.keys()])].sort()) {
-    if (before.get(key) === now.get(key)) continue;
-    throw new BpttError('invalid-argument', `cannot resume ${given.runDirectory}: ${key} was ${before.get(key) ?? 'not set'}, given ${now.get(key) ?? 'not set'}`);
-  }
+  const difference = identityDifferences([stored, given]).at(0);
+  if (difference === undefined) return;
+  const [before = 'not set', now = 'not set'] = difference.values;
+  throw new BpttError('invalid-argument', `cannot resume ${given.runDirectory}: ${difference.key} was ${before}, given ${now}`);
+}
+
+/** What identifies several runs, where they differ, by key: its value in each run, as JSON; undefined where a run has no such key. */
+export function identityDifferences(
+  runs: readonly Pick<StoredRun, 'config' | 'corpusHash' | 'backendId'>[],
+): { readonly key: string; readonly values: readonly (string | undefined)[] }[] {
+  const identities = runs.map(({ config, corpusHash, backendId }) => flatten(runIdentity(config, corpusHash, backendId)));
+  const keys = [...new Set(identities.flatMap((identity) => [...identity.keys()]))].sort();
+  return keys.map((key) => ({ key, values: identities.map((identity) => identity.get(key)) })).filter(({ values }) => new Set(values).size > 1);
 }
 
 /** `a.b.c` to the JSON of each leaf. */
-export function flatten(value: unknown, path = ''): Map<string, string> {
+function flatten(value: unknown, path = ''): Map<string, string> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return new Map([[path, canonicalJson(value)]]);
   return new Map(Object.entries(value).flatMap(([key, inner]) => [...flatten(inner, path === '' ? key : `${path}.${key}`)]));
 }

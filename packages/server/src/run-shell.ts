@@ -6,7 +6,7 @@ import type { Checkpoint } from './checkpoint-format.js';
 import type { CommandSink } from './endpoint.js';
 import { leaseMessage, microshardMessage } from './messages.js';
 import { sumLosses } from './progress.js';
-import type { Push } from './push-judgement.js';
+import type { Push } from './push.js';
 import { countNode, rootOf, type Lease, type LeafCounts, type Round } from './round.js';
 import type { RunData, TrainingBatch } from './run-data.js';
 import type { RunConfig } from './run-config.js';

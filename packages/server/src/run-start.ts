@@ -1,5 +1,5 @@
 import {
-  assertLegal, BpttError, createOptimizer, denseSize, formatSchedule, initializeParameters, lossBound, matrixShape, optimizerConfig, parameterLayout, parseSchedule, sparseTensors,
+  assertLegal, BpttError, createOptimizer, denseSize, formatSchedule, initializeParameters, lossBound, matrixShape, optimizerConfig, parameterLayout, parseSchedule, restoresBest, sparseTensors,
   type ParameterLayout,
 } from '@bptt/core';
 import { floatsSha256, type Checkpoint, type CheckpointOrigin } from './checkpoint-format.js';
@@ -25,7 +25,7 @@ export function assertLegalRun({ config, data, stepsTotal, initialParameters, pa
   whole('patience', patience, 0);
   assertLegalDescent(config);
   if (data.evaluation.count === 0) {
-    const needing = [patience > 0 ? ['patience'] : [], config.optimizer.name === 'asgd' ? ['optimizer asgd'] : [], restoresBest(config) ? ['schedule plateau'] : []].flat();
+    const needing = [patience > 0 ? ['patience'] : [], config.optimizer.name === 'asgd' ? ['optimizer asgd'] : [], restoresBest(config.schedule) ? ['schedule plateau'] : []].flat();
     if (needing.length > 0) throw refused(`${needing[0]}: expected a corpus with text to validate on, got one without`);
   }
   const { initialParametersSha256 } = config;
@@ -54,7 +54,7 @@ export function firstCheckpoint({ config, data, vocabularyJson, backendId, initi
     origin,
     cursor: FIRST_CURSOR,
     parameters,
-    parametersSha256: floatsSha256(parameters),
+    parametersSha256: config.initialParametersSha256 ?? floatsSha256(parameters),
     iterate: undefined,
     slots: Object.fromEntries(createOptimizer(config.optimizer).slots.map((name) => [name, new Float32Array(parameters.length)])),
     best: undefined,
@@ -72,15 +72,10 @@ export function assertCheckpointFits({ origin, cursor, slots, iterate, best, sta
   const parts: readonly (readonly [string, unknown, unknown])[] = [
     ['slots of the optimiser', createOptimizer(config.optimizer).slots.toSorted().join(), Object.keys(slots).sort().join()],
     ['an iterate beside the average', isAveraged(cursor), iterate !== undefined],
-    ['best parameters', restoresBest(config) && cursor.validation.bestLoss !== null, best !== undefined],
+    ['best parameters', restoresBest(config.schedule) && cursor.validation.bestLoss !== null, best !== undefined],
     ['carried states', data.microshards, states.length],
   ];
   for (const [what, wanted, got] of parts) if (wanted !== got) throw new BpttError('data-loss', `checkpoint: ${what}: expected ${JSON.stringify(wanted)}, got ${JSON.stringify(got)}`);
-}
-
-/** Whether the schedule may go back to the parameters of the best validation. */
-export function restoresBest({ schedule }: Pick<RunConfig, 'schedule'>): boolean {
-  return schedule.kind === 'plateau';
 }
 
 /** What the state machine needs to know of a run. */

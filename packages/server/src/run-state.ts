@@ -1,6 +1,6 @@
 import { CONVERGING, learningRateAt, UNVALIDATED, type Divergence, type DivergenceSetting, type LearningRatePlan, type StepFigures, type ValidationState } from '@bptt/core';
-import type { LeaseLoss, WorkerLoss } from './run-event.js';
-import type { Push, PushOutcomeName } from './push-judgement.js';
+import type { Push, PushOutcomeName } from './push.js';
+import type { LeaseLoss, ValidationOutcome, WorkerLoss } from './run-event.js';
 import type { Lease, LeafCounts, Round, RoundKind } from './round.js';
 
 /** What does not change while a server serves. */
@@ -58,7 +58,7 @@ export interface Cursor {
 
 /**
  * The whole of a run but for its numbers. `opening`: a round is about to be opened. `computing`: workers compute one. `settling`: an
- * update or a checkpoint is under way. Changed by `advance` alone.
+ * update, a checkpoint, or what follows from a validation is under way. Changed by `advance` alone.
  */
 export interface RunState extends Cursor {
   readonly settings: RunSettings;
@@ -134,21 +134,6 @@ export type Effect =
   | { readonly type: 'advanced'; readonly step: number }
   | { readonly type: 'checkpoint'; readonly step: number }
   | ({ readonly type: 'ended' } & Ending);
-
-/** What a validation came to. */
-export interface ValidationOutcome {
-  readonly step: number;
-  /** Nats per token. */
-  readonly validLoss: number;
-  /** Of the step to come. */
-  readonly learningRate: number;
-  /** It was due, and the loss is the lowest so far. */
-  readonly improved: boolean;
-  /** The best parameters are restored. */
-  readonly restored: boolean;
-  /** The loss is that of an average of iterates. */
-  readonly averaged: boolean;
-}
 
 /** A new state, and what follows from it. */
 export type Transition = readonly [state: RunState, effects: readonly Effect[]];

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { runIdentity, type RunConfig } from './run-config.js';
+import type { RunConfig } from './run-config.js';
 import type { RunEvent } from './run-event.js';
-import { flatten, readStoredRun } from './run-folder.js';
+import { readStoredRun } from './run-folder.js';
 import { readJournal, readJsonLines } from './journal.js';
 
 /** How far a run has come, from what lies in its folder. Losses are nats per token and NaN where there is none. */
@@ -53,16 +53,6 @@ export function summarizeRun(runDirectory: string): RunSummaryOnDisk {
     tokensPerSecond: seconds > 0 ? tokens / seconds : NaN,
     hash: hashed.at(-1),
   };
-}
-
-/** What identifies several runs, where they differ: for each key its value in each run, as JSON; undefined where a run has no such key. */
-export function differencesOf(runDirectories: readonly string[]): { readonly key: string; readonly values: readonly (string | undefined)[] }[] {
-  const identities = runDirectories.map((runDirectory) => {
-    const { config, corpusHash, backendId } = readStoredRun(runDirectory);
-    return flatten(runIdentity(config, corpusHash, backendId));
-  });
-  const keys = [...new Set(identities.flatMap((identity) => [...identity.keys()]))].sort();
-  return keys.map((key) => ({ key, values: identities.map((identity) => identity.get(key)) })).filter(({ values }) => new Set(values).size > 1);
 }
 
 /** JSON knows no NaN: it is null there. What was never measured is NaN too. */

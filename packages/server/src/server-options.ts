@@ -27,7 +27,7 @@ export interface ParameterServerOptions {
   readonly stepsTotal: number;
   /** Due validations without improvement after which the run ends as finished; 0 for never. Default 0. */
   readonly patience?: number | undefined;
-  /** What a new run starts from, in place of what `config.init` draws; its hash must be `config.initialParametersSha256`. */
+  /** What a new run starts from, in place of what `config.initialization` draws; its hash must be `config.initialParametersSha256`. */
   readonly initialParameters?: Float32Array | undefined;
   /** Go on from the last checkpoint of `runDirectory`. Default false. */
   readonly resume?: boolean;

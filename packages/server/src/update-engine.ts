@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import {
-  addGradients, areFinite, assert, averageIterate, BpttError, createOptimizer, decodeGradient,
+  addGradients, areFinite, assert, averageIterate, BpttError, createOptimizer, decodeGradient, isFiniteGradient,
   type Clip, type ExplosionPolicy, type Gradient, type ModelConfig, type Optimizer, type OptimizerConfig, type ParameterLayout, type TreeNode,
 } from '@bptt/core';
 import { floatsSha256, type Checkpoint } from './checkpoint-format.js';
 import { writeBest, writeCheckpoint } from './checkpoints.js';
 import { AVERAGE_BUFFER } from './parameter-sets.js';
 import { TreeReduction } from './reduction.js';
-import { applyStep, isFiniteGradient, type UpdateResult } from './update.js';
+import { applyStep, type UpdateResult } from './update.js';
 
 /** What the update thread is given at its start. */
 export interface UpdateSettings {

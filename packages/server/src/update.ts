@@ -1,5 +1,5 @@
 import {
-  areFinite, clipGradient, denseSize, denseTensors, scaleGradient, sgdStep, sparseTensors, sumOfSquares, viewTensor,
+  areFinite, clipGradient, denseSize, denseTensors, isFiniteGradient, scaleGradient, sgdStep, sparseTensors, viewTensor,
   type Clip, type ExplosionPolicy, type Gradient, type Optimizer, type OptimizerTarget, type ParameterLayout,
 } from '@bptt/core';
 import type { StepOutcome } from './run-event.js';
@@ -49,11 +49,6 @@ export function applyStep(step: StepUpdate, into: OptimizerTarget): UpdateResult
   optimizer.step({ ...step, gradient }, into);
   if (![into.parameters, ...into.slots].every(areFinite)) return explode(step, into.parameters);
   return { outcome: 'updated', ...result };
-}
-
-/** Whether every element is finite. Squares of float32 numbers cannot leave the range of float64. */
-export function isFiniteGradient(gradient: Gradient): boolean {
-  return Number.isFinite(sumOfSquares(gradient));
 }
 
 function explode(step: StepUpdate, into: Float32Array): UpdateResult {

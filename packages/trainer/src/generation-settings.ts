@@ -1,9 +1,8 @@
-import { BpttError } from '@bptt/core';
+import { BpttError, SIZE_MAX } from '@bptt/core';
 import { z } from 'zod';
 import { oneOf, parseSettings, realNumber, wholeNumber } from './settings-schema.js';
 import { BACKENDS } from './training-settings.js';
 
-const WORDS_MAX = 1 << 24;
 const SAMPLES_MAX = 10_000;
 /** Texts of a beam search at a time, so that their logits fit in memory. */
 const BEAM_MAX = 256;
@@ -22,7 +21,7 @@ export const generationSchema = z.strictObject({
   length: wholeNumber(1, 10_000).default(40).meta({ flags: '--length <words>', help: 'most words of a text, the prompt left out' }),
   samples: wholeNumber(1, SAMPLES_MAX).default(1).meta({ flags: '--samples <count>', help: 'texts' }),
   temperature: realNumber(0, 100).default(1).meta({ flags: '--temperature <t>', help: 'below 1 surer, above 1 bolder; 0 always takes the likeliest word' }),
-  topK: wholeNumber(0, WORDS_MAX).default(0).meta({ flags: '--top-k <words>', help: 'draw among so many likeliest words; 0 means all' }),
+  topK: wholeNumber(0, SIZE_MAX).default(0).meta({ flags: '--top-k <words>', help: 'draw among so many likeliest words; 0 means all' }),
   topP: realNumber(0, 1, { above: true }).default(1).meta({ flags: '--top-p <share>', help: 'draw among the fewest likeliest words that have this share of the probability' }),
   beam: wholeNumber(0, BEAM_MAX).default(0).meta({ flags: '--beam <width>', help: 'search for the likeliest texts, so many at a time, instead of drawing; 0 draws' }),
   lengthExponent: realNumber(0, 10).default(1).meta({ flags: '--length-exponent <e>', help: 'with --beam: a text of n words scores log P / n^e; 0 favours short texts' }),

@@ -1,6 +1,6 @@
 import {
-  beamSearch, beginText, BpttError, extendText, logSumExp, nextWords, pickLanes, sampleWord, stateSize, stream,
-  type FloatArray, type HostMatrix, type ModelConfig, type RandomStream, type SamplingOptions, type Stepper, type TextRules, type TextState,
+  beamSearch, beginText, BpttError, extendText, logSumExp, nextWords, pickLanes, rowOf, sampleWord, stateSize, stream,
+  type FloatArray, type ModelConfig, type RandomStream, type SamplingOptions, type Stepper, type TextRules, type TextState,
 } from '@bptt/core';
 import { throwIfInterrupted } from './interruption.js';
 
@@ -122,10 +122,6 @@ function draw(draft: Draft, logits: FloatArray, { rules, temperature, topK, topP
   if (word === rules.end) return;
   draft.words.push(word);
   draft.state = extendText(draft.state, word);
-}
-
-function rowOf({ columns, values }: HostMatrix, row: number): FloatArray {
-  return values.subarray(row * columns, (row + 1) * columns);
 }
 
 function exploded(): BpttError {

@@ -1,9 +1,7 @@
-import { ACTIVATIONS, BpttError, CELLS, parseInitializer, parseTruncation, REDUCTIONS, type HeadConfig, type Initialization, type ModelConfig, type Objective } from '@bptt/core';
+import { ACTIVATIONS, BpttError, CELLS, LAYERS_MAX, parseInitializer, parseTruncation, REDUCTIONS, SIZE_MAX, type HeadConfig, type Initialization, type ModelConfig, type Objective } from '@bptt/core';
 import type { z } from 'zod';
 import { onOff, oneOf, realNumber, textRead, wholeNumber, wholeNumbers } from './settings-schema.js';
 
-/** Most units, words or classes. */
-export const SIZE_MAX = 1 << 24;
 const DIV_VALUE_DEFAULT = 4;
 
 /** Settings that fix the model, but for its vocabulary. A text is words: vectors and last-step heads are for programs. */
@@ -12,7 +10,7 @@ export const modelShape = {
   activation: oneOf(ACTIVATIONS).default('tanh').meta({ flags: '--activation <name>', help: 'nonlinearity of cell rnn: tanh, relu or sigmoid' }),
   resetBefore: onOff().default(false).meta({ flags: '--reset-before', help: 'reset gate of cell gru before the recurrent product (Cho et al.) instead of after it (PyTorch)' }),
   hidden: wholeNumbers(1, SIZE_MAX).default([128]).meta({ flags: '--hidden <units>', help: 'hidden units of a layer, or of each layer: 200 or 400,200', defaultText: '128' }),
-  layers: wholeNumber(1, 64).optional().meta({ flags: '--layers <count>', help: 'recurrent layers', defaultText: '1, or as many as --hidden names' }),
+  layers: wholeNumber(1, LAYERS_MAX).optional().meta({ flags: '--layers <count>', help: 'recurrent layers', defaultText: '1, or as many as --hidden names' }),
   input: oneOf(['onehot', 'embedding']).default('onehot').meta({ flags: '--input <kind>', help: 'how a word enters: onehot or embedding' }),
   embedding: wholeNumber(1, SIZE_MAX).default(128).meta({ flags: '--embedding <width>', help: 'width of the embedding, with --input embedding' }),
   tied: onOff().default(false).meta({ flags: '--tied', help: 'the output matrix is the embedding' }),

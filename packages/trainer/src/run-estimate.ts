@@ -1,4 +1,4 @@
-import { assert, createMicroshardComputer, createOptimizer, gradientBytes, initializeParameters, parameterLayout } from '@bptt/core';
+import { assert, createMicroshardComputer, createOptimizer, gradientBytes, initializeParameters, parameterLayout, restoresBest } from '@bptt/core';
 import { createBackend } from '@bptt/worker';
 import type { PreparedRun } from './prepare-run.js';
 
@@ -53,7 +53,7 @@ export async function estimateRun({ server }: PreparedRun, { threads, nowMs = ()
     const microshardMs = timesMs.slice(1).sort((a, b) => a - b)[Math.floor(TIMINGS / 2)];
     const slots = createOptimizer(optimizer).slots.length;
     const averages = optimizer.name === 'asgd' ? 1 : 0;
-    const best = schedule.kind === 'plateau' ? 1 : 0;
+    const best = restoresBest(schedule) ? 1 : 0;
     return {
       parameters: parameterLayout(model).size,
       parameterBytes,

@@ -68,12 +68,11 @@ export function textRead<T>(parse: (given: string) => T, what: string) {
 }
 
 /**
- * Settings out of a configuration file and flags: flags win, defaults fill the rest.
+ * Settings as they were given, defaults for the rest; undefined is not given.
  * @throws BpttError `invalid-argument` for the first key that is unknown or has a bad value: `key: expected ..., got ...`
  */
-export function parseSettings<S extends SettingsSchema>(schema: S, flags: Readonly<Record<string, unknown>>, file: Readonly<Record<string, unknown>> = {}): z.output<S> {
-  const given = Object.fromEntries(Object.entries(flags).filter(([, value]) => value !== undefined));
-  const result = schema.safeParse({ ...file, ...given });
+export function parseSettings<S extends SettingsSchema>(schema: S, given: Readonly<Record<string, unknown>>): z.output<S> {
+  const result = schema.safeParse(Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)));
   if (result.success) return result.data;
   throw new BpttError('invalid-argument', firstIssue(schema, result.error));
 }

@@ -6,8 +6,8 @@ import { describe, expect, it } from 'vitest';
 import { microshardsOf, runConfigOf, runDirectoryOf, threadsOf, trainingSchema, trainingSettings } from './training-settings.js';
 
 describe('the settings of a run', () => {
-  it('are those given over those of a file over defaults', () => {
-    expect(trainingSettings({ hidden: 8, lr: undefined }, { hidden: 7, batch: 9, truncation: 'window:4' })).toMatchObject({
+  it('are those given over defaults; undefined is not given', () => {
+    expect(trainingSettings({ hidden: 8, lr: undefined, batch: 9, truncation: 'window:4' })).toMatchObject({
       hidden: [8], batch: 9, truncation: { kind: 'window', k: 4 }, cell: 'rnn',
     });
   });

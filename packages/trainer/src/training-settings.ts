@@ -1,13 +1,13 @@
 import { availableParallelism } from 'node:os';
 import { basename, extname, join } from 'node:path';
 import {
-  assertLegal, BpttError, EXPLOSION_POLICIES, LEARNING_RATES, optimizerConfig, OPTIMIZERS, parseBetas, parseSchedule, type Clip, type OptimizerConfig,
+  assertLegal, BpttError, EXPLOSION_POLICIES, LEARNING_RATES, optimizerConfig, OPTIMIZERS, parseBetas, parseSchedule, SIZE_MAX, VOCABULARY_MIN, type Clip, type OptimizerConfig,
 } from '@bptt/core';
 import type { SentenceRule, TokenKind } from '@bptt/data';
 import type { RunConfig } from '@bptt/server';
 import type { BackendName } from '@bptt/worker';
 import { z } from 'zod';
-import { initializationOf, initializationShape, modelOf, modelShape, objectiveOf, objectiveShape, SIZE_MAX } from './model-settings.js';
+import { initializationOf, initializationShape, modelOf, modelShape, objectiveOf, objectiveShape } from './model-settings.js';
 import { onOff, oneOf, parseSettings, realNumber, text, textRead, wholeNumber } from './settings-schema.js';
 
 // The lists of heavier packages, written again so that `--help` and a bad option need not load those. The compiler compares them.
@@ -27,7 +27,7 @@ const DATASET_PREFIX = 'dataset:';
 export const trainingSchema = z.strictObject({
   run: text('a folder').optional().meta({ flags: '--run <dir>', help: 'folder of the run', defaultText: 'runs/<name of the corpus>' }),
   ...modelShape,
-  vocabulary: wholeNumber(4, SIZE_MAX).default(8000).meta({ flags: '--vocabulary <words>', help: 'most words that are kept, the most frequent ones, three special tokens included' }),
+  vocabulary: wholeNumber(VOCABULARY_MIN, SIZE_MAX).default(8000).meta({ flags: '--vocabulary <words>', help: 'most words that are kept, the most frequent ones, three special tokens included' }),
   tokens: oneOf(TOKEN_KINDS).default('word').meta({ flags: '--tokens <kind>', help: 'what a token is: word, char or whitespace (text that is tokenised already, one sentence a line)' }),
   lowercase: onOff().default(true).meta({ flags: '--lowercase', help: 'make letters lower-case' }),
   sentences: oneOf(SENTENCE_RULES).default('auto').meta({ flags: '--sentences <rule>', help: 'what a sentence is: auto (found in running text) or line' }),
@@ -65,11 +65,11 @@ export const trainingSchema = z.strictObject({
 export type TrainingSettings = z.output<typeof trainingSchema>;
 
 /**
- * The settings of a run: `given` over `file`, defaults for the rest.
+ * The settings of a run: those given, defaults for the rest.
  * @throws BpttError `invalid-argument` for an unknown key or bad value: `key: expected ..., got ...`
  */
-export function trainingSettings(given: Readonly<Record<string, unknown>>, file: Readonly<Record<string, unknown>> = {}): TrainingSettings {
-  const settings = parseSettings(trainingSchema, given, file);
+export function trainingSettings(given: Readonly<Record<string, unknown>>): TrainingSettings {
+  const settings = parseSettings(trainingSchema, given);
   const microshards = microshardsOf(settings);
   if (microshards > settings.batch) {
     throw new BpttError('invalid-argument', `microshards: expected at most the batch (${String(settings.batch)}), got ${String(microshards)}`);
@@ -87,7 +87,7 @@ export function trainingSettings(given: Readonly<Record<string, unknown>>, file:
  * The optimiser that settings describe.
  * @throws BpttError `invalid-argument` for a setting that it does not have, or a value out of range
  */
-export function optimizerOf({ optimizer, momentum, betas, alpha, epsilon, nonmono, l2, weightDecay }: TrainingSettings): OptimizerConfig {
+function optimizerOf({ optimizer, momentum, betas, alpha, epsilon, nonmono, l2, weightDecay }: TrainingSettings): OptimizerConfig {
   return optimizerConfig(optimizer, { momentum, betas, alpha, epsilon, nonmono, l2, weightDecay });
 }
 

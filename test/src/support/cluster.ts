@@ -1,10 +1,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { INITIALIZATION_DEFAULTS, MODEL_DEFAULTS, OBJECTIVE_DEFAULTS, type ModelConfig } from '@bptt/core';
-import { memorySplit, planBatches, planEvaluation } from '@bptt/data';
+import { INITIALIZATION_DEFAULTS, MODEL_DEFAULTS, OBJECTIVE_DEFAULTS, optimizerConfig, type ModelConfig } from '@bptt/core';
+import { memorySplit } from '@bptt/data';
 import { connect } from '@bptt/rpc';
-import { startParameterServer, type ParameterServer, type RunConfig, type RunData, type RunEvent, type ServerTiming } from '@bptt/server';
+import { corpusRunData, startParameterServer, type ParameterServer, type RunConfig, type RunData, type RunEvent, type ServerTiming } from '@bptt/server';
 import { runWorker } from '@bptt/worker';
 
 const VOCABULARY = 40;
@@ -20,7 +20,7 @@ export function runConfig(changes: Partial<RunConfig> = {}): RunConfig {
     objective: OBJECTIVE_DEFAULTS,
     batch: 16,
     microshards: 8,
-    optimizer: { name: 'sgd', l2: 0, weightDecay: 0 },
+    optimizer: optimizerConfig('sgd'),
     learningRate: 0.5,
     schedule: { kind: 'constant' },
     warmup: 0,
@@ -39,10 +39,7 @@ export function testData(config: RunConfig): RunData {
     const words = Array.from({ length: 3 + (i % 9) }, (_, t) => 3 + ((i * 7 + t * t) % (VOCABULARY - 3)));
     return Int32Array.of(0, ...words, 1);
   });
-  const train = memorySplit(sentences.slice(0, 100));
-  const { batch, microshards, seed } = config;
-  const plan = planBatches(train, { batch, microshards, seed, truncation: config.objective.truncation });
-  return { hash: 'test', stepsPerEpoch: plan.stepsPerEpoch, microshards, batch: (step) => plan.batch(step), evaluation: planEvaluation(memorySplit(sentences.slice(100))) };
+  return corpusRunData({ hash: 'test', train: memorySplit(sentences.slice(0, 100)), valid: memorySplit(sentences.slice(100)) }, config);
 }
 
 export interface TestServer {

@@ -1,12 +1,13 @@
 import { readLines } from '@bptt/data';
-import { loadRun, type Evaluation, type LanguageModel, type Likelihood, type LineScore } from '@bptt/trainer';
+import type { Evaluation, LanguageModel, Likelihood, LineScore } from '@bptt/trainer';
 import { parseSettings } from '@bptt/trainer/settings';
 import { evaluateSchema, type Flags } from '../command-settings.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { processOutput } from '../output.js';
 import { watchInterrupts } from '../parent.js';
 import { formatCount, formatLoss, formatPerplexity } from '../progress.js';
-import { assertLines, openBytes, openScoredText, STANDARD_INPUT, STANDARD_INPUT_NAME } from '../scored-text.js';
+import { assertLines, openBytes, STANDARD_INPUT, STANDARD_INPUT_NAME } from '../scored-text.js';
+import { withRun, withScoredText } from '../with-run.js';
 
 interface EvaluateFlags extends Flags {
   readonly json?: boolean;
@@ -17,13 +18,7 @@ interface EvaluateFlags extends Flags {
 export async function evaluate(run: string, source: string, { json = false, perLine = false, ...flags }: EvaluateFlags): Promise<ExitCode> {
   const { backend, checkpoint, cache } = parseSettings(evaluateSchema, flags);
   const signal = watchInterrupts();
-  const model = await loadRun(run, { backend, checkpoint, onWarning: (message) => { processOutput.warn(message); } });
-  try {
-    if (perLine) await scoreLines(model, source, { signal, json });
-    else await scoreText(model, source, { signal, json, cache });
-  } finally {
-    model.close();
-  }
+  await withRun(run, { backend, checkpoint }, (model) => (perLine ? scoreLines(model, source, { signal, json }) : scoreText(model, source, { signal, json, cache })));
   return EXIT.done;
 }
 
@@ -32,17 +27,12 @@ interface How {
   readonly json: boolean;
 }
 
-async function scoreText(model: LanguageModel, source: string, { signal, json, cache }: How & { readonly cache: string }): Promise<void> {
-  const scored = await openScoredText(source, model, cache);
-  const { name, split, characters } = scored;
-  try {
-    for (const warning of scored.warnings) processOutput.warn(warning);
+function scoreText(model: LanguageModel, source: string, { signal, json, cache }: How & { readonly cache: string }): Promise<void> {
+  return withScoredText(source, model, cache, async ({ name, split, characters }) => {
     const evaluation = await model.scoreSplit(split, { characters, signal });
     if (json) processOutput.line(evaluationJson(evaluation, name, model.parametersSha256));
     else for (const line of evaluationLines(evaluation, name)) processOutput.line(line);
-  } finally {
-    scored.close();
-  }
+  });
 }
 
 async function scoreLines(model: LanguageModel, source: string, { signal, json }: How): Promise<void> {

@@ -1,23 +1,20 @@
-import { loadRun } from '@bptt/trainer';
 import { parseSettings } from '@bptt/trainer/settings';
 import { generateSchema, type Flags } from '../command-settings.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { processOutput } from '../output.js';
 import { watchInterrupts } from '../parent.js';
+import { withRun } from '../with-run.js';
 
 /** `bptt generate <run>`: texts of a trained model, one a line. */
 export async function generate(run: string, { json = false, ...flags }: Flags & { readonly json?: boolean }): Promise<ExitCode> {
   const { backend, checkpoint, ...settings } = parseSettings(generateSchema, flags);
   const signal = watchInterrupts();
-  const model = await loadRun(run, { backend, checkpoint, onWarning: (message) => { processOutput.warn(message); } });
-  let index = 0;
-  try {
+  await withRun(run, { backend, checkpoint }, async (model) => {
+    let index = 0;
     for await (const { text, tokens, logProbability, ended } of model.generateEach({ ...settings, signal })) {
       processOutput.line(json ? JSON.stringify({ event: 'sample', index, text, tokens, logProbability, ended }) : text);
       index += 1;
     }
-  } finally {
-    model.close();
-  }
+  });
   return EXIT.done;
 }

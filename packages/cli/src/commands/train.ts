@@ -11,8 +11,8 @@ export function train(corpus: string, request: TrainingRequest): Promise<ExitCod
     corpus,
     request,
     signal: watchInterrupts(),
-    serve: ({ settings, server, reporter }) => workHere(server, {
-      threads: threadsOf(settings.threads, 1),
+    serve: ({ server, reporter }) => workHere(server, {
+      threads: threadsOf(request.settings.threads, 1),
       onWarning: (message) => { reporter.event({ event: 'warning', message }); },
       onJoined: ({ executes, threads }) => { reporter.note(`computes with ${executes}, threads ${String(threads)}`); },
     }),

@@ -15,7 +15,6 @@ const SAMPLE_WORDS_MAX = 40;
 
 /** A run that is being served in this process. */
 export interface ServedRun {
-  readonly settings: TrainingSettings;
   readonly server: ParameterServer;
   readonly reporter: RunReporter;
   /** Lets `watcher` see everything that happens from now on. */
@@ -49,7 +48,7 @@ export async function runTraining({ corpus, request, signal, check, serve }: Tra
         reporter.event(event);
         for (const watch of watchers) watch(event);
       },
-      admit: (server) => serve({ settings, server, reporter, watch: (watcher) => { watchers.push(watcher); } }),
+      admit: (server) => serve({ server, reporter, watch: (watcher) => { watchers.push(watcher); } }),
     }).finally(() => { reporter.end(); });
     await report(await completeReport({ prepared, settings, reporter, result }), json);
     return result.outcome === 'finished' ? EXIT.done : result.outcome === 'interrupted' && signal.aborted ? EXIT.interrupted : EXIT.failed;

@@ -51,8 +51,8 @@ export interface Cell {
   forward(operations: Operations, weights: CellWeights, projected: Matrix, carry: Carry): CellForward;
   /** Assigns, never adds. @param dCarry gradient of the carry that went out */
   backward(operations: Operations, weights: CellWeights, cache: readonly Matrix[], dCarry: Carry): CellBackward;
-  /** `dE/dW_hh` `[G * H, H]` from `dRecurrent` of all rows, given what the steps read: `s_{t-1}` and the cache. */
-  hiddenGradient(operations: Operations, dRecurrent: Matrix, read: { readonly previous: Matrix; readonly cache: readonly Matrix[] }): Matrix;
+  /** `dE/dW_hh` `[G * H, H]` from `dRecurrent` of all rows, given `s_{t-1}` of all rows and what is kept of every step. */
+  hiddenGradient(operations: Operations, dRecurrent: Matrix, read: { readonly previous: Matrix; readonly caches: readonly (readonly Matrix[])[] }): Matrix;
   /** Outputs of the nonlinearities, each `[N, H]`. */
   activations(operations: Operations, cache: readonly Matrix[]): readonly Matrix[];
   /**
@@ -61,6 +61,12 @@ export interface Cell {
    */
   wholeGradient(operations: Operations, cache: readonly Matrix[], dCarry: Carry): Carry;
 }
+
+/** `hiddenGradient` of a cell whose recurrent weights read `s_{t-1}` itself. */
+export const hiddenGradientOfState: Cell['hiddenGradient'] = (operations, dRecurrent, { previous }) => operations.matMul(dRecurrent, previous, { transposeA: true });
+
+/** `wholeGradient` of a cell with one part of carry, or none that acts through another. */
+export const unchangedGradient: Cell['wholeGradient'] = (_, __, dCarry) => dCarry;
 
 /** `[N, parts * H]` cut into its parts, each `[N, H]`. */
 export function partsOf(operations: Operations, a: Matrix, parts: number): Matrix[] {

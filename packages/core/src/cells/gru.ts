@@ -1,5 +1,5 @@
 import type { Matrix } from '../backend.js';
-import { partsOf, type Cell, type Nonlinearity } from './cell.js';
+import { hiddenGradientOfState, partsOf, unchangedGradient, type Cell, type Nonlinearity } from './cell.js';
 
 const NONLINEARITIES: readonly Nonlinearity[] = [{ name: 'r', f: 'sigmoid' }, { name: 'z', f: 'sigmoid' }, { name: 'n', f: 'tanh' }];
 
@@ -23,9 +23,9 @@ export const gru: Cell = {
     const { dProjected, dRecurrent, dPrevious } = operations.gruGatesBackward({ gates, recurrent, previous }, dState);
     return { dProjected, dRecurrent, dCarry: [operations.matMul(dRecurrent, hidden, { addend: dPrevious })] };
   },
-  hiddenGradient: (operations, dRecurrent, { previous }) => operations.matMul(dRecurrent, previous, { transposeA: true }),
+  hiddenGradient: hiddenGradientOfState,
   activations: (operations, [gates]) => partsOf(operations, gates, 3),
-  wholeGradient: (_, __, dCarry) => dCarry,
+  wholeGradient: unchangedGradient,
 };
 
 /**
@@ -62,12 +62,13 @@ export const gruResetBefore: Cell = {
     const dPreActivations = operations.beside([dR, dZ, dCandidate]);
     return { dProjected: dPreActivations, dRecurrent: dPreActivations, dCarry: [dPrevious] };
   },
-  hiddenGradient(operations, dRecurrent, { previous, cache: [, , , reset] }) {
+  hiddenGradient(operations, dRecurrent, { previous, caches }) {
     const [H, G] = [previous.columns, 2 * previous.columns];
     const part = (begin: number, end: number, input: Matrix): Matrix =>
       operations.matMul(operations.columns(dRecurrent, begin, end), input, { transposeA: true });
+    const reset = operations.stack(caches.map(([, , , ofStep]) => ofStep));
     return operations.stack([part(0, G, previous), part(G, G + H, reset)]);
   },
   activations: (_, [r, z, n]) => [r, z, n],
-  wholeGradient: (_, __, dCarry) => dCarry,
+  wholeGradient: unchangedGradient,
 };

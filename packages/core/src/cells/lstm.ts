@@ -1,4 +1,4 @@
-import { partsOf, type Cell } from './cell.js';
+import { hiddenGradientOfState, partsOf, type Cell } from './cell.js';
 
 /**
  * The LSTM with forget gate (Hochreiter and Schmidhuber 1997; Gers, Schmidhuber and Cummins 2000), gates in PyTorch's order i, f, g, o,
@@ -21,7 +21,7 @@ export const lstm: Cell = {
     const { dPreActivations, dPreviousCell } = operations.lstmGatesBackward({ gates, previousCell, cell }, dState, dCell);
     return { dProjected: dPreActivations, dRecurrent: dPreActivations, dCarry: [operations.matMul(dPreActivations, hidden), dPreviousCell] };
   },
-  hiddenGradient: (operations, dRecurrent, { previous }) => operations.matMul(dRecurrent, previous, { transposeA: true }),
+  hiddenGradient: hiddenGradientOfState,
   activations: (operations, [gates, , cell]) => [...partsOf(operations, gates, 4), operations.activation('tanh', cell)],
   wholeGradient(operations, [gates, , cell], [dState, dCell]) {
     // dE/dc_t holds what c_t does through h_t = o_t * tanh(c_t).

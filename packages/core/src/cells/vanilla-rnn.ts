@@ -1,5 +1,5 @@
 import type { Activation } from '../model-config.js';
-import type { Cell } from './cell.js';
+import { hiddenGradientOfState, unchangedGradient, type Cell } from './cell.js';
 
 /**
  * The vanilla (Elman) cell, `docs/math/bptt.md` equations 1 and 5:
@@ -21,8 +21,8 @@ export function vanillaRnn(f: Activation): Cell {
       const dA = operations.activationBackward(f, s, dS);
       return { dProjected: dA, dRecurrent: dA, dCarry: [operations.matMul(dA, hidden)] };
     },
-    hiddenGradient: (operations, dRecurrent, { previous }) => operations.matMul(dRecurrent, previous, { transposeA: true }),
+    hiddenGradient: hiddenGradientOfState,
     activations: (_, [s]) => [s],
-    wholeGradient: (_, __, dCarry) => dCarry,
+    wholeGradient: unchangedGradient,
   };
 }

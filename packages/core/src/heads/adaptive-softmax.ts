@@ -1,9 +1,10 @@
-import type { Ids, Matrix, Operations } from '../backend.js';
+import type { Ids, Matrix, Operations, ProgramInputs } from '../backend.js';
 import { NO_TOKEN } from '../microshard.js';
 import { topUnits, type HeadConfig, type ModelConfig } from '../model-config.js';
 import type { TensorDeclaration } from '../parameters.js';
 import { logSumExp } from '../sampling.js';
-import type { Head, HeadInputs, Parameters } from './head.js';
+import { rowOf } from '../shape.js';
+import type { Head, Parameters } from './head.js';
 
 /** A tail's rows come padded to a power of two, and at least to so many, so that backends that compile for shapes see few. */
 const TAIL_ROWS_MIN = 8;
@@ -67,14 +68,14 @@ export function adaptiveSoftmax(model: ModelConfig, { cutoffs, divValue }: Extra
       return { head: product(states, HEAD), ...Object.fromEntries(ofTails) };
     },
     scores(outputs) {
-      const { rows, values, columns } = outputs['head'];
-      const scores = new Float64Array(rows * model.vocabulary);
-      for (let n = 0; n < rows; n += 1) {
+      const { head } = outputs;
+      const scores = new Float64Array(head.rows * model.vocabulary);
+      for (let n = 0; n < head.rows; n += 1) {
         const row = scores.subarray(n * model.vocabulary, (n + 1) * model.vocabulary);
-        const ofHead = values.subarray(n * columns, (n + 1) * columns);
+        const ofHead = rowOf(head, n);
         row.set(ofHead.subarray(0, cutoffs[0]));
         for (const { i, begin, size } of tails) {
-          const ofTail = outputs[`tail.${String(i)}`].values.subarray(n * size, (n + 1) * size);
+          const ofTail = rowOf(outputs[`tail.${String(i)}`], n);
           const shift = ofHead[cutoffs[0] + i] - logSumExp(ofTail);
           for (let j = 0; j < size; j += 1) row[begin + j] = ofTail[j] + shift;
         }
@@ -97,7 +98,7 @@ const rowsName = (i: number): string => `rows.${String(i)}`;
 const targetsName = (i: number): string => `targets.${String(i)}`;
 
 /** States of the rows that lie in tail `i`, and their projection. */
-function project(operations: Operations, parameters: Parameters, i: number, { states, inputs }: { states: Matrix; inputs: HeadInputs<Matrix, Ids> }): { members: Matrix; projected: Matrix } {
+function project(operations: Operations, parameters: Parameters, i: number, { states, inputs }: { states: Matrix; inputs: ProgramInputs<Matrix, Ids> }): { members: Matrix; projected: Matrix } {
   const members = operations.gatherRows(states, inputs.ids[rowsName(i)]);
   return { members, projected: operations.matMul(members, parameters[tailName(i, 0)], { transposeB: true }) };
 }

@@ -1,15 +1,9 @@
-import type { Ids, Matrix, Operations } from '../backend.js';
+import type { Ids, Matrix, Operations, ProgramInputs } from '../backend.js';
 import type { Microshard } from '../microshard.js';
 import type { TensorDeclaration } from '../parameters.js';
 import type { FloatArray, HostMatrix } from '../shape.js';
 
 export type Parameters = Readonly<Record<string, Matrix>>;
-
-/** What a head reads beside states, made from the targets of a microshard. */
-export interface HeadInputs<M, I> {
-  readonly ids: Readonly<Record<string, I>>;
-  readonly matrices: Readonly<Record<string, M>>;
-}
 
 /** Losses and the gradients of their sum. */
 export interface HeadGradients {
@@ -29,10 +23,10 @@ export interface Head {
    * What it makes of the targets.
    * @throws Error for targets that it cannot predict
    */
-  inputs(microshard: Microshard): HeadInputs<HostMatrix, Int32Array>;
+  inputs(microshard: Microshard): ProgramInputs<HostMatrix, Int32Array>;
   /** `[N, 1]`: the losses alone, the bits of `gradients(...).losses`. @param states of the top layer, `[T * B, H]` */
-  losses(operations: Operations, parameters: Parameters, states: Matrix, inputs: HeadInputs<Matrix, Ids>): Matrix;
-  gradients(operations: Operations, parameters: Parameters, states: Matrix, inputs: HeadInputs<Matrix, Ids>): HeadGradients;
+  losses(operations: Operations, parameters: Parameters, states: Matrix, inputs: ProgramInputs<Matrix, Ids>): Matrix;
+  gradients(operations: Operations, parameters: Parameters, states: Matrix, inputs: ProgramInputs<Matrix, Ids>): HeadGradients;
   /** What `scores` is made of. @param states `[N, H]` */
   logits(operations: Operations, parameters: Parameters, states: Matrix): Record<string, Matrix>;
   /** `[N, V]`: log-probabilities but for a constant of each row, from what `logits` gave; of a squared error the outputs themselves. */

@@ -1,8 +1,8 @@
-import type { Ids, Matrix, Operations } from '../backend.js';
+import type { Ids, Matrix, Operations, ProgramInputs } from '../backend.js';
 import { assert } from '../errors.js';
 import { NO_TOKEN, type Microshard } from '../microshard.js';
 import type { ModelConfig } from '../model-config.js';
-import type { Head, HeadInputs, Parameters } from './head.js';
+import type { Head, Parameters } from './head.js';
 import { decoderDeclarations } from './softmax.js';
 
 /** Softmax over `classes` at the last step of every sequence: the loss of `softmax` on the states `[B, H]` of those steps. */
@@ -35,7 +35,7 @@ export function lastSoftmax(model: ModelConfig, classes: number): Head {
  *     E_b = 1/O sum_j (o_bj - y_bj)^2          dE_b/do_b = 2/O (o_b - y_b)
  */
 export function lastSquaredError(model: ModelConfig, outputs: number): Head {
-  const errors = (operations: Operations, parameters: Parameters, states: Matrix, inputs: HeadInputs<Matrix, Ids>) => {
+  const errors = (operations: Operations, parameters: Parameters, states: Matrix, inputs: ProgramInputs<Matrix, Ids>) => {
     const last = lastStates(operations, states, inputs);
     const { weight, bias } = decoder(parameters);
     const all = operations.matMul(last, weight, { transposeB: true, addend: bias });
@@ -83,7 +83,7 @@ function decoder(parameters: Parameters): { weight: Matrix; bias: Matrix | undef
   return { weight: parameters['decoder.weight'], bias: parameters['decoder.bias'] };
 }
 
-function lastStates(operations: Operations, states: Matrix, { ids }: HeadInputs<Matrix, Ids>): Matrix {
+function lastStates(operations: Operations, states: Matrix, { ids }: ProgramInputs<Matrix, Ids>): Matrix {
   return operations.gatherRows(states, ids['rows']);
 }
 

@@ -1,5 +1,6 @@
 import { integerPower } from '../integer-power.js';
-import { forEachSpan, type Decay, type Optimizer } from './optimizer.js';
+import { forEachSpan } from '../gradient.js';
+import type { Decay, Optimizer } from './optimizer.js';
 
 export interface AdamSettings extends Decay {
   /** Shares of the first and the second moment that are kept, in [0, 1). */

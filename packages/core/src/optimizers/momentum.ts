@@ -1,4 +1,5 @@
-import { forEachSpan, type Decay, type Optimizer } from './optimizer.js';
+import { forEachSpan } from '../gradient.js';
+import type { Decay, Optimizer } from './optimizer.js';
 
 export interface MomentumSettings extends Decay {
   /** Share of the velocity that is kept, in [0, 1). */

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { layOut } from '../parameters.js';
 import golden from '../testing/golden/optimizers.json' with { type: 'json' };
 import { describeOptimizer, gradientOf, startOptimizer, stepOptimizer } from '../testing/optimizer-contract.js';
+import { relativeDistance } from '../testing/relative-distance.js';
 import { averageIterate } from './asgd.js';
 import { createOptimizer, optimizerConfig, OPTIMIZERS, parseBetas, type OptimizerName, type OptimizerSettings } from './optimizer-config.js';
 
@@ -28,11 +29,11 @@ describe('ten steps of PyTorch', () => {
     const mean = new Float32Array(layout.size);
     parameters.forEach((expected, step) => {
       state = stepOptimizer(optimizer, state, { layout, gradient: gradientOf(layout, Float32Array.from(golden.gradients[step])), learningRate: golden.learningRate });
-      expect(distance(state.parameters, expected)).toBeLessThan(TOLERANCE);
+      expect(relativeDistance(state.parameters, Float64Array.from(expected))).toBeLessThan(TOLERANCE);
       if (step >= averageFrom) averageIterate(mean, state.parameters, step - averageFrom);
     });
     expect(parameters).toHaveLength(10);
-    if (average !== undefined) expect(distance(mean, average)).toBeLessThan(TOLERANCE);
+    if (average !== undefined) expect(relativeDistance(mean, Float64Array.from(average))).toBeLessThan(TOLERANCE);
   });
 });
 
@@ -93,9 +94,3 @@ describe('parseBetas', () => {
     expect(() => parseBetas(text)).toThrow('betas: expected two numbers first,second');
   });
 });
-
-/** `||a - b|| / ||b||`. */
-function distance(a: Float32Array, b: readonly number[]): number {
-  const norm = (values: readonly number[]): number => Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));
-  return norm(b.map((value, i) => a[i] - value)) / norm(b);
-}

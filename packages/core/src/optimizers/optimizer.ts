@@ -1,5 +1,5 @@
-import type { Gradient, SparseRows } from '../gradient.js';
-import { matrixShape, type ParameterLayout, type TensorSpec } from '../parameters.js';
+import type { Gradient } from '../gradient.js';
+import type { ParameterLayout } from '../parameters.js';
 
 /** What an optimiser makes a step of. It changes none of it. */
 export interface OptimizerStep {
@@ -35,39 +35,4 @@ export interface Decay {
   readonly l2: number;
   /** Decoupled decay (Loshchilov and Hutter 2019): `p <- p - lr * weightDecay * p` beside the rule. 0 for none. */
   readonly weightDecay: number;
-}
-
-/**
- * Descends along the elements `[begin, end)` of the flat arrays, whose gradient is `values[at]`, `values[at + 1]`, ... A function of its own, with
- * its arrays and numbers in `pass`: a loop that finds these in a closure takes 1.7 times as long.
- */
-export type SpanDescent<P> = (pass: P, begin: number, end: number, values: Float32Array, at: number) => void;
-
-/** Goes through all parameters with their gradient, in stretches: a dense tensor is one, each row of a row-sparse tensor is one, absent rows are zeros. */
-export function forEachSpan<P>({ layout, gradient }: Pick<OptimizerStep, 'layout' | 'gradient'>, descend: SpanDescent<P>, pass: P): void {
-  let at = 0;
-  let sparse = 0;
-  for (const tensor of layout.tensors) {
-    const { begin, end } = tensor;
-    if (tensor.rowSparse) {
-      forEachRow(tensor, gradient.sparse[sparse], descend, pass);
-      sparse += 1;
-    } else {
-      descend(pass, begin, end, gradient.dense, at);
-      at += end - begin;
-    }
-  }
-}
-
-function forEachRow<P>(tensor: TensorSpec, { rows, values }: SparseRows, descend: SpanDescent<P>, pass: P): void {
-  const { rows: rowCount, columns } = matrixShape(tensor);
-  const zeros = new Float32Array(columns);
-  let next = 0;
-  for (let row = 0; row < rowCount; row += 1) {
-    const begin = tensor.begin + row * columns;
-    const isPresent = next < rows.length && rows[next] === row;
-    if (isPresent) descend(pass, begin, begin + columns, values, next * columns);
-    else descend(pass, begin, begin + columns, zeros, 0);
-    if (isPresent) next += 1;
-  }
 }

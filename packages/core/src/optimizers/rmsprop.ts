@@ -1,4 +1,5 @@
-import { forEachSpan, type Decay, type Optimizer } from './optimizer.js';
+import { forEachSpan } from '../gradient.js';
+import type { Decay, Optimizer } from './optimizer.js';
 
 export interface RmspropSettings extends Decay {
   /** Share of the mean square that is kept, in [0, 1). */

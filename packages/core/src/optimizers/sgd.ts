@@ -1,6 +1,6 @@
-import { denseTensors, sparseTensors } from '../gradient.js';
+import { denseTensors, forEachSpan, sparseTensors } from '../gradient.js';
 import { matrixShape } from '../parameters.js';
-import { forEachSpan, type Decay, type Optimizer, type OptimizerStep } from './optimizer.js';
+import type { Decay, Optimizer, OptimizerStep } from './optimizer.js';
 
 /** Stochastic gradient descent: `p <- p - lr * (g + l2 * p) - lr * weightDecay * p`. */
 export function sgd({ l2, weightDecay }: Decay): Optimizer {

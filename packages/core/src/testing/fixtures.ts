@@ -15,7 +15,7 @@ export function objective(changes: Partial<Objective> = {}): Objective {
   return { ...OBJECTIVE_DEFAULTS, ...changes };
 }
 
-export { modelMicroshard, randomMicroshard, randomValues, type RandomMicroshardOptions } from '../random-microshard.js';
+export { modelMicroshard, randomMicroshard, randomValues } from '../random-microshard.js';
 
 /**
  * A linear RNN `s_t = W s_{t-1} + const`: relu units, one layer, whose constant holds every state at 1, so that all stay in the linear range. One sequence of

@@ -1,16 +1,16 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Backend } from '../backend.js';
 import { clipGradient, scaleGradient } from '../clip.js';
-import { caseGradient } from '../gradient-check.js';
+import { caseGradient, inPrecisionOf } from '../gradient-check.js';
 import { parameterLayout } from '../language-model.js';
 import { createMicroshardComputer } from '../microshard-computer.js';
 import { evaluationInputs } from '../microshard-inputs.js';
+import { countTargets } from '../microshard.js';
 import { OBJECTIVE_DEFAULTS } from '../objective.js';
 import { sgdStep } from '../optimizers/sgd.js';
 import { viewTensor } from '../parameters.js';
 import { lossProgram } from '../programs.js';
-import type { FloatArray } from '../shape.js';
-import { flattenGolden, goldenCases, goldenMicroshard, goldenNumbers, goldenTokens, GOLDEN_FILES, type GoldenCase } from './golden.js';
+import { flattenGolden, goldenCases, goldenMicroshard, goldenNumbers, GOLDEN_FILES, type GoldenCase } from './golden.js';
 import { relativeDistance } from './relative-distance.js';
 
 /** Training rounds to float32 whatever the backend. */
@@ -59,10 +59,10 @@ export async function goldenDistances(backend: Backend, golden: GoldenCase, para
   const layout = parameterLayout(model);
   const microshard = goldenMicroshard(golden);
   const initialStates = goldenNumbers(golden.carry);
-  const values = inPrecision(backend, parameters);
+  const values = inPrecisionOf(backend, parameters);
   const gradient = await caseGradient(backend, { model, objective: OBJECTIVE_DEFAULTS, microshard, initialStates }, values);
-  const want = flattenGolden(layout, golden.gradients).map((value) => value / goldenTokens(golden));
-  const { losses } = await backend.run(lossProgram(model, microshard), evaluationInputs(model, microshard, inPrecision(backend, initialStates)));
+  const want = flattenGolden(layout, golden.gradients).map((value) => value / countTargets(microshard));
+  const { losses } = await backend.run(lossProgram(model, microshard), evaluationInputs(model, microshard, inPrecisionOf(backend, initialStates)));
   return new Map([
     ['losses', relativeDistance(losses.values, Float64Array.from(golden.losses))],
     ...layout.tensors.map((tensor): [string, number] => [tensor.name, relativeDistance(viewTensor(gradient, tensor), viewTensor(want, tensor))]),
@@ -95,10 +95,6 @@ async function trainGolden(backend: Backend, golden: GoldenCase): Promise<{ loss
     parameters = next;
   }
   return { losses, norms };
-}
-
-function inPrecision(backend: Backend, values: Float64Array): FloatArray {
-  return backend.id.startsWith('reference-f64') ? values : Float32Array.from(values);
 }
 
 function label({ model }: GoldenCase): string {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { parameterLayout } from '../language-model.js';
 import type { Microshard } from '../microshard.js';
 import type { ModelConfig } from '../model-config.js';
-import { fromPyTorch, viewTensor } from '../parameters.js';
+import { flattenGolden, goldenMicroshard, goldenNumbers, type GoldenCase } from './golden.js';
 
 /** Norms by lag, moment and sequence. */
 export type ByLag = readonly (readonly (readonly number[])[])[];
@@ -26,32 +26,17 @@ export interface GoldenFlowCase {
   }[];
 }
 
-type Nested = number | readonly Nested[];
-
-interface FileCase extends Pick<GoldenFlowCase, 'layers'> {
+interface FileCase extends Pick<GoldenFlowCase, 'layers'>, Pick<GoldenCase, 'parameters' | 'T' | 'B' | 'inputs' | 'targets' | 'carry'> {
   readonly config: ModelConfig;
-  readonly parameters: Readonly<Record<string, Nested>>;
-  readonly T: number;
-  readonly B: number;
-  readonly inputs: readonly number[];
-  readonly targets: readonly number[];
-  readonly carry: Nested;
 }
 
 /** All cases of the file. */
 export function goldenFlowCases(): GoldenFlowCase[] {
   const { cases } = JSON.parse(readFileSync(new URL('golden/gradient-flow.json', import.meta.url), 'utf8')) as { readonly cases: readonly FileCase[] };
   return cases.map(({ config: model, parameters: tensors, T, B, inputs, targets, carry, layers }) => {
-    const layout = parameterLayout(model);
-    const parameters = new Float64Array(layout.size);
-    // The numbers of the file are multiples of 1/128: float32 holds them.
-    for (const tensor of layout.tensors) viewTensor(parameters, tensor).set(fromPyTorch(tensor, Float32Array.from(flatten(tensors[tensor.name]))));
-    const microshard: Microshard = { index: 0, T, B, inputs: Int32Array.from(inputs), targets: Int32Array.from(targets), sequences: Int32Array.from({ length: B }, (_, b) => b) };
+    const parameters = flattenGolden(parameterLayout(model), tensors);
+    const microshard = goldenMicroshard({ T, B, inputs, targets });
     const label = [model.cell, model.activation, model.resetBefore ? 'reset before' : '', model.input, model.biases ? '' : 'no biases'].filter((word) => word !== '').join(' ');
-    return { label, model, parameters, batch: { microshard, initialStates: Float64Array.from(flatten(carry)) }, layers };
+    return { label, model, parameters, batch: { microshard, initialStates: goldenNumbers(carry) }, layers };
   });
-}
-
-function flatten(nested: Nested): number[] {
-  return typeof nested === 'number' ? [nested] : nested.flatMap(flatten);
 }

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { NO_TOKEN, type Microshard } from '../microshard.js';
+import type { Microshard } from '../microshard.js';
 import type { ModelConfig } from '../model-config.js';
 import { fromPyTorch, viewTensor, type ParameterLayout } from '../parameters.js';
 
@@ -41,13 +41,8 @@ export function goldenCases(file: GoldenFile): GoldenCase[] {
 }
 
 /** The batch of a case. */
-export function goldenMicroshard({ T, B, inputs, targets }: GoldenCase): Microshard {
+export function goldenMicroshard({ T, B, inputs, targets }: Pick<GoldenCase, 'T' | 'B' | 'inputs' | 'targets'>): Microshard {
   return { index: 0, T, B, inputs: Int32Array.from(inputs), targets: Int32Array.from(targets), sequences: Int32Array.from({ length: B }, (_, b) => b) };
-}
-
-/** Targets of a case. */
-export function goldenTokens({ targets }: GoldenCase): number {
-  return targets.filter((target) => target !== NO_TOKEN).length;
 }
 
 /** Tensors as the flat array of `layout`. */

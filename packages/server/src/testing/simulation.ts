@@ -2,7 +2,7 @@ import { reduceTree, type TreeNode } from '@bptt/core';
 import { expect } from 'vitest';
 import { advance } from '../advance.js';
 import { sumLosses } from '../progress.js';
-import type { Push } from '../push-judgement.js';
+import type { Push } from '../push.js';
 import { TreeReduction } from '../reduction.js';
 import { countNode, type Lease, type LeafCounts, type Round } from '../round.js';
 import { FIRST_CURSOR, initialState, type Effect, type RunInput, type RunSettings, type RunState } from '../run-state.js';
