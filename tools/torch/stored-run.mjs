@@ -1,5 +1,5 @@
 // What a run was told to do and what it read, from its folder. Needs the built packages (npm run build).
-import { BpttError, countTargets } from '@bptt/core';
+import { BpttError } from '@bptt/core';
 import { openCorpus } from '@bptt/data';
 import { corpusRunData, readStoredRun } from '@bptt/server';
 
@@ -16,11 +16,8 @@ export async function openStoredRun(folder, cache) {
   return {
     config,
     backendId,
-    /** A batch of step `step`, counted from 0; undefined stands for a microshard that has nothing to learn from. */
-    batch(step) {
-      const { startsEpoch, microshards } = data.batch(step);
-      return { startsEpoch, microshards: microshards.map((shard) => (shard !== undefined && countTargets(shard) > 0 ? shard : undefined)) };
-    },
+    /** The batch of step `step`, counted from 0; a microshard that reads nothing is undefined. */
+    batch: (step) => data.batch(step),
     close: () => { corpus.close(); },
   };
 }

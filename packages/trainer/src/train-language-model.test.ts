@@ -18,6 +18,13 @@ describe('trainLanguageModel', () => {
     expect(events.find(({ event }) => event === 'done')).toMatchObject({ parametersSha256: run.parametersSha256, validLoss: run.validLoss });
   });
 
+  it('trains on continuous text in chunks so short that some microshards read a word and predict none', async () => {
+    const run = await trainStory(folder, { run: join(folder, 'short-chunks'), truncation: 'chunk:1', batch: 4, microshards: 4, epochs: 1, steps: undefined });
+    expect(run).toMatchObject({ outcome: 'finished' });
+    expect(run.step).toBeGreaterThan(40);
+    expect(Number.isFinite(run.validLoss)).toBe(true);
+  });
+
   it('stops after a checkpoint when it is told to, and goes on to where it would have been', async () => {
     const controller = new AbortController();
     const run = join(folder, 'stopped');

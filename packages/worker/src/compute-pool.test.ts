@@ -133,6 +133,23 @@ describe('compute pool on another backend', () => {
 });
 
 describe('compute pool in stream mode', () => {
+  it('carries states on over a microshard that reads something but has no targets, as the last word of a text before a new sentence', async () => {
+    const truncation: Truncation = { kind: 'chunk', k: 4 };
+    const pool = await createComputePool({ ...settings, objective: { ...OBJECTIVE_DEFAULTS, truncation }, threads: 1 });
+    try {
+      const node = { begin: 0, width: 2 };
+      const work = fromZeros([seededMicroshard(0), withoutTargets(seededMicroshard(1))]);
+      const expected = await computeSequentially(node, work, { parameters, truncation });
+      const states = Buffer.concat(expected.finalStates.map(({ buffer }) => new Uint8Array(buffer)));
+      const result = await pool.compute({ kind: 'gradient', node, microshards: work, batch: BATCH, parameters });
+      expect(expected.finalStates[1].some((value) => value !== 0)).toBe(true);
+      expect(result).toMatchObject({ lossSum: expected.lossSum, stateBytes: states.length, sequences: work.reduce((sum, { microshard }) => sum + microshard.B, 0) });
+      expect(Buffer.from(result.payload).equals(Buffer.concat([expected.encodedGradient, states]))).toBe(true);
+    } finally {
+      await pool.dispose();
+    }
+  });
+
   it('puts the final states of the microshards behind the gradient, in order, carried on from the initial ones', async () => {
     const truncation: Truncation = { kind: 'chunk', k: 4 };
     const pool = await createComputePool({ ...settings, objective: { ...OBJECTIVE_DEFAULTS, truncation }, threads: 2 });

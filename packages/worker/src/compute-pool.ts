@@ -25,7 +25,7 @@ export interface MicroshardWork {
 export interface NodeWork {
   readonly kind: 'gradient' | 'evaluate';
   readonly node: TreeNode;
-  /** Microshards of the node, ascending; one that is absent or without targets counts as the identity of the sum. */
+  /** Microshards of the node, ascending; one that is absent, or outside of stream mode without targets, counts as the identity of the sum. */
   readonly microshards: readonly MicroshardWork[];
   /** The batch that the node is a part of; undefined for an evaluation. */
   readonly batch: BatchContext | undefined;
@@ -40,8 +40,8 @@ export interface NodeResult {
   readonly tokens: number;
   readonly sequences: number;
   /**
-   * Over a SharedArrayBuffer: the encoded gradient, then, where states are carried, the final states of the microshards that have
-   * targets, in order. Empty after an evaluation and where the result is not finite.
+   * Over a SharedArrayBuffer: the encoded gradient, then, where states are carried, the final states of the microshards, in order: also of
+   * those without targets, whose states go on. Empty after an evaluation and where the result is not finite.
    */
   readonly payload: Uint8Array;
   readonly gradientBytes: number;
@@ -128,7 +128,7 @@ async function computeNode({ queue, settings, onMicroshard }: PoolParts, work: N
   const { kind, node, microshards, batch, parameters } = work;
   assert(node.width >= 1 && node.width <= NODE_WIDTH_MAX, () => `node: expected a width from 1 to ${String(NODE_WIDTH_MAX)}, got ${String(node.width)}`);
   const carriesStates = kind === 'gradient' && settings.objective.truncation.kind === 'chunk';
-  const leaves = microshards.filter(({ microshard }) => countTargets(microshard) > 0);
+  const leaves = microshards.filter(({ microshard }) => carriesStates || countTargets(microshard) > 0);
   const stateBytes = carriesStates ? leaves.reduce((bytes, { microshard }) => bytes + 4 * stateSize(settings.model, microshard.B), 0) : 0;
   const byIndex = new Map(leaves.map((leaf) => [leaf.microshard.index, leaf]));
   const finalStates = new Map<number, Float32Array>();
