@@ -56,7 +56,7 @@ export class RunLog {
     this.#acknowledged = line.step;
   }
 
-  metric(event: Extract<RunEvent, { event: 'step' | 'validation' }>): void {
+  metric(event: Extract<RunEvent, { event: 'step' | 'validation' | 'checkpoint' }>): void {
     this.#metrics.append(event);
   }
 

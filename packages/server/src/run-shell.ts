@@ -323,7 +323,9 @@ export class RunShell {
     const request = await this.#checkpointRequest();
     const path = await thread.call('checkpoint', request);
     if (this.#state.phase === 'ended') return;
-    onEvent({ event: 'checkpoint', step, path, parametersSha256: request.parametersSha256 });
+    const event = { event: 'checkpoint', step, path, parametersSha256: request.parametersSha256 } as const;
+    log.metric(event);
+    onEvent(event);
     this.dispatch({ type: 'checkpointed' });
   }
 

@@ -32,6 +32,17 @@ describe('summarizeRun', () => {
     expect(summarizeRun(run)).toMatchObject({ validLoss: 2, bestValidLoss: NaN });
   });
 
+  it('has the hash of the last checkpoint, or of the last step where that came later', () => {
+    const journal = (...lines: readonly object[]): void => { writeFileSync(join(run, 'journal.jsonl'), lines.map((line) => `${JSON.stringify(line)}\n`).join('')); };
+    const checkpoint = { event: 'checkpoint', path: 'p' };
+    journal({ step: 10, parametersSha256: 'aa' }, { step: 11 });
+    expect(summarizeRun(run).hash).toEqual({ step: 10, parametersSha256: 'aa' });
+    writeMetrics({ ...checkpoint, step: 5, parametersSha256: 'bb' }, { ...checkpoint, step: 10, parametersSha256: 'cc' });
+    expect(summarizeRun(run).hash).toEqual({ step: 10, parametersSha256: 'cc' });
+    journal({ step: 20, parametersSha256: 'dd' });
+    expect(summarizeRun(run).hash).toEqual({ step: 20, parametersSha256: 'dd' });
+  });
+
   it.each(['config.json', 'metrics.jsonl', 'journal.jsonl'])('refuses a damaged %s, but for a torn last line of what only grows', (name) => {
     writeFileSync(join(run, name), '{"torn\n');
     expect(() => summarizeRun(run)).toThrow(expect.objectContaining({ code: 'data-loss', message: expect.stringContaining(join(run, name)) as string }) as Error);

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { RunConfig } from './run-config.js';
 import type { RunEvent } from './run-event.js';
 import { readStoredRun } from './run-folder.js';
-import { readJournal, readJsonLines } from './journal.js';
+import { readJournal, readJsonLines, type JournalLine } from './journal.js';
 
 /** How far a run has come, from what lies in its folder. Losses are nats per token and NaN where there is none. */
 export interface RunSummaryOnDisk {
@@ -21,14 +21,14 @@ export interface RunSummaryOnDisk {
   readonly bestValidLoss: number;
   /** Training tokens per second of training. */
   readonly tokensPerSecond: number;
-  /** The last hash of the parameters that was journalled, hex, and the steps done then; undefined before the first. */
+  /** The last hash that is known of the parameters that the run is judged by, hex, and the steps done then; undefined before the first. */
   readonly hash: { readonly step: number; readonly parametersSha256: string } | undefined;
 }
 
 /** Steps that a training loss is the mean of. */
 const RECENT_STEPS = 100;
 
-type Metric = Extract<RunEvent, { event: 'step' | 'validation' }>;
+type Metric = Extract<RunEvent, { event: 'step' | 'validation' | 'checkpoint' }>;
 
 /**
  * Reads how far the run in `runDirectory` has come.
@@ -43,7 +43,6 @@ export function summarizeRun(runDirectory: string): RunSummaryOnDisk {
   const tokens = steps.reduce((sum, step) => sum + step.tokens, 0);
   const seconds = steps.reduce((sum, step) => sum + (step.tokensPerSecond > 0 ? step.tokens / step.tokensPerSecond : 0), 0);
   const recent = steps.slice(-RECENT_STEPS).map(({ trainLoss }) => numberOf(trainLoss)).filter(Number.isFinite);
-  const hashed = readJournal(join(runDirectory, 'journal.jsonl')).flatMap(({ step, parametersSha256 }) => (parametersSha256 === undefined ? [] : [{ step, parametersSha256 }]));
   return {
     runDirectory, runId, backendId, config, tokens,
     step: steps.at(-1)?.step ?? 0,
@@ -51,8 +50,16 @@ export function summarizeRun(runDirectory: string): RunSummaryOnDisk {
     validLoss: numberOf(validations.at(-1)?.validLoss),
     bestValidLoss: numberOf(validations.findLast(({ improved }) => improved)?.validLoss),
     tokensPerSecond: seconds > 0 ? tokens / seconds : NaN,
-    hash: hashed.at(-1),
+    hash: lastHash(readJournal(join(runDirectory, 'journal.jsonl')), metrics),
   };
+}
+
+/** Of the last checkpoint; of the last step where that came later. A step's is that of its iterate, which an average or a restore takes the place of. */
+function lastHash(journal: readonly JournalLine[], metrics: readonly Metric[]): RunSummaryOnDisk['hash'] {
+  const ofStep = journal.findLast(({ parametersSha256 }) => parametersSha256 !== undefined);
+  const ofCheckpoint = metrics.findLast((metric) => metric.event === 'checkpoint');
+  const { step, parametersSha256 } = ofCheckpoint !== undefined && ofCheckpoint.step >= (ofStep?.step ?? 0) ? ofCheckpoint : (ofStep ?? { step: 0, parametersSha256: undefined });
+  return parametersSha256 === undefined ? undefined : { step, parametersSha256 };
 }
 
 /** JSON knows no NaN: it is null there. What was never measured is NaN too. */

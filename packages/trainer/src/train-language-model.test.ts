@@ -1,6 +1,6 @@
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { RunEvent } from '@bptt/server';
+import { summarizeRun, type RunEvent } from '@bptt/server';
 import { afterAll, describe, expect, it } from 'vitest';
 import { InterruptedError } from './interruption.js';
 import { storyFolder, trainStory } from './testing/story.js';
@@ -23,6 +23,13 @@ describe('trainLanguageModel', () => {
     expect(run).toMatchObject({ outcome: 'finished' });
     expect(run.step).toBeGreaterThan(40);
     expect(Number.isFinite(run.validLoss)).toBe(true);
+  });
+
+  it('leaves the hash of the average behind where that is what the run is judged by', async () => {
+    const events: RunEvent[] = [];
+    const run = await trainStory(folder, { run: join(folder, 'averaged'), optimizer: 'asgd', nonmono: 1, lr: 50, clip: 0, validEvery: 1, steps: 8, onProgress: (event) => events.push(event) });
+    expect(events.some((event) => event.event === 'validation' && event.averaged)).toBe(true);
+    expect(summarizeRun(run.runDirectory).hash).toEqual({ step: 8, parametersSha256: run.parametersSha256 });
   });
 
   it('stops after a checkpoint when it is told to, and goes on to where it would have been', async () => {
