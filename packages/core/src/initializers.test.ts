@@ -22,7 +22,7 @@ describe('initializers', () => {
     expect(formatInitializer(parseInitializer(text))).toBe(text);
   });
 
-  it.each(['', 'uniform', 'uniform:0', 'uniform:-1', 'spectralRadius:x', 'gaussian', 'xavier:1'])('%j is refused', (text) => {
+  it.each(['', 'uniform', 'uniform:0', 'uniform:-1', 'spectralRadius:x', 'uniform:1e999', 'spectralRadius:1e999', 'gaussian', 'xavier:1'])('%j is refused', (text) => {
     expect(() => parseInitializer(text)).toThrow('init: expected uniformFanIn, xavier, orthogonal, identity, uniform:a or spectralRadius:r (a and r above 0), got');
   });
 

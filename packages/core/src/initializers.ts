@@ -47,8 +47,10 @@ export function parseInitializer(text: string): Initializer {
   if (plain !== undefined) return { kind: plain };
   const match = /^(uniform|spectralRadius):(\d*\.?\d+(?:e-?\d+)?)$/i.exec(text);
   const value = Number(match?.[2]);
-  if (match?.[1] === 'uniform' && value > 0) return { kind: 'uniform', a: value };
-  if (match?.[1] === 'spectralRadius' && value > 0) return { kind: 'spectralRadius', r: value };
+  if (value > 0 && Number.isFinite(value)) {
+    if (match?.[1] === 'uniform') return { kind: 'uniform', a: value };
+    if (match?.[1] === 'spectralRadius') return { kind: 'spectralRadius', r: value };
+  }
   throw new BpttError('invalid-argument', `init: expected ${FORMS}, got ${JSON.stringify(text)}`);
 }
 
