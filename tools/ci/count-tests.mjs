@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const root = join(import.meta.dirname, '../..');
-const projects = [...readdirSync(join(root, 'packages')).map((name) => join('packages', name)), 'test'].filter((project) =>
+const projects = [...readdirSync(join(root, 'packages')).map((name) => join('packages', name)), 'test', 'tools'].filter((project) =>
   existsSync(join(root, project, 'vitest.config.mts')),
 );
 

@@ -1,4 +1,4 @@
-"""Reads and writes safetensors files of float32 tensors: eight bytes of length, a JSON header, the numbers. Needs PyTorch and no other package."""
+"""Reads and writes safetensors files of float32 tensors: eight bytes of length, a JSON header, the numbers. Needs PyTorch with NumPy and no other package."""
 import json
 import struct
 import sys

@@ -53,7 +53,7 @@ const serverAddress = text('host:port').meta(serverMeta);
 /** How a worker joins. */
 export const workSchema = z.strictObject({
   server: serverAddress,
-  threads: trainingSchema.shape.threads,
+  threads: trainingSchema.shape.threads.meta({ flags: '--threads <count>', help: 'compute threads', defaultText: 'all cores' }),
   backend: oneOf(BACKENDS).default('auto').meta({ flags: '--backend <name>', help: "what computes: auto (the run's backend), reference, simd or gpu" }),
 });
 

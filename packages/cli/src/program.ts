@@ -11,7 +11,7 @@ const JSON_HELP = 'one JSON object a line on stdout and nothing else (default: o
 export function createProgram(onExit: (code: ExitCode) => void): Command {
   const program = new Command('bptt')
     .description('Trains recurrent language models by backpropagation through time, on this machine or on a cluster.')
-    .addHelpText('after', '\nA corpus is a UTF-8 text file, a folder with train.txt, valid.txt and test.txt, or dataset:moby-dick or dataset:sotu.\nExit codes: 0 done, 1 failed, 2 bad usage or input, 130 interrupted (after a checkpoint).');
+    .addHelpText('after', '\nA corpus is a UTF-8 text file, a folder with train.txt, valid.txt and test.txt, or dataset:moby-dick or dataset:sotu.\nExit codes: 0 done, 1 failed, 2 bad usage or input, 130 interrupted (a run that had begun leaves a checkpoint).');
   const run = (action: Promise<ExitCode>): Promise<void> => action.then(onExit);
 
   const train = trainingCommand(program.command('train').description('train on this machine, in one process'));
@@ -58,10 +58,10 @@ export function createProgram(onExit: (code: ExitCode) => void): Command {
   addOptions(gradcheck, gradcheckSchema);
   gradcheck.option('--json', JSON_HELP).action(async (flags: Flags) => run((await import('./commands/gradcheck.js')).gradcheck(flags)));
 
-  const recipes = program.command('recipes').description('list recipes: settings that somebody published results with').argument('[name]', 'one of them, with sources, expected numbers and settings');
+  const recipes = program.command('recipes').description('list recipes: published settings, with the results that are known of them').argument('[name]', 'one of them, with sources, expected numbers and settings');
   recipes.option('--json', JSON_HELP).action(async (name: string | undefined, flags: Flags) => { onExit((await import('./commands/recipes.js')).recipes(name, flags)); });
 
-  const runs = program.command('runs').description('list and compare runs').argument('[folder...]', 'folders of runs; without any, all below runs/');
+  const runs = program.command('runs').description('list and compare runs').argument('[folder...]', 'folders of runs; without any, all directly in runs/');
   runs.option('--json', JSON_HELP).action(async (folders: string[], flags: Flags) => { onExit((await import('./commands/runs.js')).runs(folders, flags)); });
 
   const status = program.command('status').description('ask a parameter server how its run goes');
@@ -77,7 +77,7 @@ export function createProgram(onExit: (code: ExitCode) => void): Command {
 
 function trainingCommand(command: Command, without: readonly string[] = []): Command {
   command.argument('<corpus>', 'text file, folder with train.txt, valid.txt and test.txt, or dataset:name');
-  command.option('--recipe <name>', 'settings that somebody published results with; `bptt recipes` lists them; --config and options win over it (default: none)');
+  command.option('--recipe <name>', 'published settings; `bptt recipes` lists them; --config and options win over it (default: none)');
   command.option('--config <file>', 'JSON file with settings by their names in camelCase; options win over it (default: none)');
   addOptions(command, trainingSchema, without);
   return command

@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { BpttError } from '@bptt/core';
 
-/** Settings that somebody published results with. */
+/** Published settings, with the results that are known of them. */
 export interface Recipe {
   readonly name: string;
   readonly title: string;

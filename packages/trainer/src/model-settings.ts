@@ -25,7 +25,7 @@ export const objectiveShape = {
   truncation: textRead(parseTruncation, 'full, window:k or chunk:k').default({ kind: 'full' })
     .meta({ flags: '--truncation <rule>', help: 'how far back in time an error flows: full, window:k (at most k steps) or chunk:k (continuous text, k tokens a step)', defaultText: 'full' }),
   reduction: oneOf(REDUCTIONS).default('tokenMean').meta({ flags: '--reduction <kind>', help: 'loss of a batch: tokenMean, or sentenceSum (mean over sentences or lanes of their sums)' }),
-  dropout: realNumber(0, 1).default(0).meta({ flags: '--dropout <share>', help: 'share of units that a step drops, on all but the recurrent connections' }),
+  dropout: realNumber(0, 1).default(0).meta({ flags: '--dropout <share>', help: 'share of units that a step drops, on all connections but the recurrent ones and one-hot words' }),
   variational: onOff().default(false).meta({ flags: '--variational', help: 'one dropout mask for all steps of a sequence' }),
   ar: realNumber(0, 1e6).default(0).meta({ flags: '--ar <weight>', help: 'activation regularisation: weight of the mean square of the top states' }),
   tar: realNumber(0, 1e6).default(0).meta({ flags: '--tar <weight>', help: 'temporal activation regularisation: weight of the mean square of their changes' }),

@@ -53,7 +53,7 @@ function readLast(runDirectory: string, layout: ParameterLayout, onWarning: (mes
 
 function readBest(runDirectory: string, layout: ParameterLayout): Snapshot {
   const path = bestCheckpointPath(runDirectory);
-  if (!existsSync(path)) throw new BpttError('not-found', `run ${runDirectory}: expected a best checkpoint, ${path}, found none: a run writes it when it validates`);
+  if (!existsSync(path)) throw new BpttError('not-found', `run ${runDirectory}: expected a best checkpoint, ${path}, found none: a run writes it at a validation that is due (--valid-every, or the end of an epoch)`);
   try {
     return snapshotOf(decodeCheckpoint(layout, readFileSync(path)));
   } catch (cause) {
