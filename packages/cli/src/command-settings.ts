@@ -22,7 +22,7 @@ export const gradcheckSchema = z.strictObject({
   length: wholeNumber(1, 200).default(7).meta({ flags: '--length <steps>', help: 'time steps of the longest sequence' }),
   batch: wholeNumber(1, 16).default(3).meta({ flags: '--batch <sequences>', help: 'sequences, ragged where there are several' }),
   seed: trainingSchema.shape.seed,
-  backend: oneOf([...BACKENDS, 'reference-f64']).default('reference-f64').meta({ flags: '--backend <name>', help: 'what computes the gradient: reference-f64, reference, simd, gpu or auto' }),
+  backend: oneOf([...BACKENDS, 'reference-f64']).default('reference-f64').meta({ flags: '--backend <name>', help: 'what computes the gradient: reference-f64, reference, simd, simd-relaxed, blas, gpu or auto' }),
   tolerance: realNumber(0, 1, { above: true }).optional().meta({ flags: '--tolerance <error>', help: 'largest relative error that passes', defaultText: '1e-6 for reference-f64, 1e-3 for float32 backends' }),
 });
 export type GradcheckSettings = z.output<typeof gradcheckSchema>;
@@ -54,7 +54,7 @@ const serverAddress = text('host:port').meta(serverMeta);
 export const workSchema = z.strictObject({
   server: serverAddress,
   threads: trainingSchema.shape.threads.meta({ flags: '--threads <count>', help: 'compute threads', defaultText: 'all cores' }),
-  backend: oneOf(BACKENDS).default('auto').meta({ flags: '--backend <name>', help: "what computes: auto (the run's backend), reference, simd or gpu" }),
+  backend: oneOf(BACKENDS).default('auto').meta({ flags: '--backend <name>', help: "what computes: auto (the run's backend), reference, simd, simd-relaxed, blas or gpu" }),
 });
 
 /** Which server is asked. */

@@ -159,6 +159,8 @@ export interface Backend {
   readonly id: string;
   /** What really executes, for people: for instance `WebAssembly SIMD` or `gpu.js WebAssemblyKernel`. */
   readonly executes: string;
+  /** Bytes of memory that it has taken so far; undefined where it does not count them. */
+  readonly memoryBytes?: number;
   /**
    * Makes parameters resident until the next call. A rank-1 tensor `[n]` becomes a matrix `[1, n]`.
    * The values are copied or read later: they must not change before the next call.

@@ -1,49 +1,45 @@
-// Prints GFLOP/s of the SIMD product beside a plain loop over Float32Array, measured in the same run. Build first: npm run assemble.
-import { readFileSync } from 'node:fs';
+// Prints GFLOP/s of the product of both builds, for right operands that lie plain, transposed, and packed before, and left operands that are
+// transposed; best of many in 0.3 s. Build first: npm run build.
+import { KernelMemory } from '../dist/kernel-memory.js';
+import { instantiateKernels, SIMD_BUILDS } from '../dist/kernels.js';
 
-const SHAPES = [[640, 200, 10000], [64, 512, 512], [64, 100, 8000], [8, 128, 128], [32, 128, 128], [1, 128, 8000], [32, 512, 512]];
-const SECONDS = 0.4;
+const SHAPES = [[640, 200, 10000], [64, 512, 512], [64, 200, 10000], [20, 200, 800], [32, 256, 768], [10000, 64, 200], [1, 128, 8000], [1024, 1024, 1024]];
+const MS = 300;
+/** Products between two looks at the clock take about so many operations. */
+const OPERATIONS = 4e7;
+const FLOAT_BYTES = 4;
 
-function plainProduct(m, n, k, a, b, out) {
-  for (let i = 0; i < m; i += 1) {
-    for (let j = 0; j < n; j += 1) {
-      let sum = 0;
-      for (let p = 0; p < k; p += 1) sum += a[i * k + p] * b[j * k + p];
-      out[i * n + j] = sum;
-    }
-  }
-}
-
-/** Best GFLOP/s of `operation` over a fixed time. */
-function measure(operations, operation) {
-  operation();
+/** Best GFLOP/s of `product`. */
+function measure(operations, product) {
+  const repeats = Math.max(1, Math.round(OPERATIONS / operations));
   let best = Infinity;
-  const end = performance.now() + SECONDS * 1000;
+  const end = performance.now() + MS;
   do {
     const start = performance.now();
-    operation();
-    best = Math.min(best, performance.now() - start);
+    for (let i = 0; i < repeats; i += 1) product();
+    best = Math.min(best, (performance.now() - start) / repeats);
   } while (performance.now() < end);
   return operations / best / 1e6;
 }
 
-const memory = new WebAssembly.Memory({ initial: 2048 });
-const module = new WebAssembly.Module(readFileSync(new URL('../build/simd.wasm', import.meta.url)));
-const kernels = new WebAssembly.Instance(module, { env: { memory } }).exports;
-
-for (const [m, k, n] of SHAPES) {
-  const a = kernels.workspaceEnd();
-  const b = a + m * k * 4;
-  const out = b + n * k * 4;
-  const floats = (at, count) => new Float32Array(memory.buffer, at, count);
-  floats(a, m * k + n * k).fill(0.5);
-  const operations = 2 * m * n * k;
-  const rate = (keep, transposeB) => measure(operations, () => {
-    kernels.matMul(m, n, k, a, k * 4, false, b, (transposeB ? k : n) * 4, transposeB, out, n * 4, 0, 0, keep);
-  });
-  const [left, right, result] = [floats(a, m * k), floats(b, n * k), floats(out, m * n)];
-  const plain = measure(operations, () => { plainProduct(m, n, k, left, right, result); });
-  const rates = { product: rate(false, false), 'right operand transposed': rate(false, true), 'right operand packed before': rate(true, true) };
-  const text = Object.entries(rates).map(([name, r]) => `${name} ${r.toFixed(1)} GFLOP/s (x${(r / plain).toFixed(0)})`).join(', ');
-  console.log(`[${m}, ${k}] x [${k}, ${n}]: ${text}, plain loop ${plain.toFixed(2)}`);
+for (const build of SIMD_BUILDS) {
+  const memory = KernelMemory.create(1 << 30);
+  const kernels = instantiateKernels(memory, build);
+  console.log(build);
+  for (const [m, k, n] of SHAPES) {
+    const matrix = (count) => {
+      const address = memory.allocate(count * FLOAT_BYTES);
+      memory.floats(address, count).fill(0.5);
+      return address;
+    };
+    const [a, b, out] = [m * k, k * n, m * n].map(matrix);
+    const panels = memory.allocate(kernels.panelBytes(n, k));
+    kernels.packPanels(n, k, b, n * FLOAT_BYTES, false, panels);
+    const product = (transposeA, transposeB, packed) => () => {
+      kernels.matMul(m, n, k, a, (transposeA ? m : k) * FLOAT_BYTES, transposeA, b, (transposeB ? k : n) * FLOAT_BYTES, transposeB, out, n * FLOAT_BYTES, 0, 0, packed);
+    };
+    const kinds = { plain: product(false, false, 0), 'b transposed': product(false, true, 0), 'a transposed': product(true, false, 0), 'b packed before': product(false, false, panels) };
+    const text = Object.entries(kinds).map(([name, run]) => `${name} ${measure(2 * m * n * k, run).toFixed(1)}`).join(', ');
+    console.log(`  [${m}, ${k}] x [${k}, ${n}]: ${text}`);
+  }
 }

@@ -1,19 +1,23 @@
 import { assert, type Ids, type Matrix } from '@bptt/core';
+import type { KeptPanels } from './kept-panels.js';
 
 export const FLOAT_BYTES = 4;
 
-/** A row-major float32 matrix at an address of the arena, without gaps between rows. Good for the run that made it. */
+/** A row-major float32 matrix in memory, without gaps between rows. Good for the run that made it. */
 export class SimdMatrix implements Matrix {
   readonly rows: number;
   readonly columns: number;
   readonly address: number;
   readonly run: number;
+  /** Of a parameter: what is kept of it from product to product. */
+  readonly kept: KeptPanels | undefined;
 
-  constructor(shape: Matrix, address: number, run: number) {
+  constructor(shape: Matrix, address: number, run: number, kept?: KeptPanels) {
     this.rows = shape.rows;
     this.columns = shape.columns;
     this.address = address;
     this.run = run;
+    this.kept = kept;
   }
 
   get count(): number {
@@ -26,7 +30,7 @@ export class SimdMatrix implements Matrix {
   }
 }
 
-/** Row ids (int32) at an address of the arena. Good for the run that made them. */
+/** Row ids (int32) in memory. Good for the run that made them. */
 export class SimdIds implements Ids {
   readonly length: number;
   readonly address: number;

@@ -1,1 +1,5 @@
-export { simdBackend, type SimdBackendOptions } from './simd-backend.js';
+export { SIMD_BUILDS, type SimdBuild } from './kernels.js';
+export type { Blocking } from './operands.js';
+export type { KernelMemory } from './kernel-memory.js';
+export type { Block, LeftOperand, Products, ProductShape, RightOperand } from './products.js';
+export { createSimdBackend, simdBackend, type SimdBackendOptions, type SimdVariant } from './simd-backend.js';

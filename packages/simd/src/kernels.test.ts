@@ -1,11 +1,12 @@
 import { BpttError } from '@bptt/core';
 import { describe, expect, it } from 'vitest';
 import { Arena } from './arena.js';
+import { KernelMemory } from './kernel-memory.js';
 import { instantiateKernels, readModule } from './kernels.js';
 
-const arena = new Arena(64 << 20);
-const kernels = instantiateKernels(arena.memory);
-arena.reserve(kernels.workspaceEnd());
+const memory = KernelMemory.create(64 << 20);
+const arena = new Arena(memory);
+const kernels = instantiateKernels(memory, 'simd');
 
 type UnaryKernel = 'exp' | 'tanh' | 'sigmoid' | 'relu';
 
@@ -13,9 +14,9 @@ function apply(kernel: UnaryKernel, x: Float32Array): Float32Array {
   const mark = arena.mark();
   const from = arena.allocate(x.byteLength);
   const to = arena.allocate(x.byteLength);
-  arena.floats(from, x.length).set(x);
+  memory.floats(from, x.length).set(x);
   kernels[kernel](from, to, x.length);
-  const result = arena.floats(to, x.length).slice();
+  const result = memory.floats(to, x.length).slice();
   arena.release(mark);
   return result;
 }

@@ -1,19 +1,30 @@
 import { BpttError } from '@bptt/core';
 import { readFileSync } from 'node:fs';
+import { setFlagsFromString } from 'node:v8';
+import type { KernelMemory } from './kernel-memory.js';
+
+/** `simd` multiplies, then adds: the same bits on every machine. `simd-relaxed` does both in one instruction that rounds once. */
+export const SIMD_BUILDS = ['simd', 'simd-relaxed'] as const;
+export type SimdBuild = (typeof SIMD_BUILDS)[number];
 
 /** The kernels of `assembly/`, on raw addresses of the memory they were instantiated with. Strides are in bytes, counts in elements. */
 export interface Kernels {
-  /** First address past the working memory of the kernels. */
-  workspaceEnd(): number;
-  /** Must be called before memory of operands of earlier products is written anew. */
-  forgetPacked(): void;
+  /** First address past the constants of the kernels. */
+  constantsEnd(): number;
+  /** Whether a product is added without being rounded. */
+  isFused(): number;
+  /** Bytes that `setWorkspace` is to be given; to be called once, before any product. */
+  workspaceBytes(): number;
+  setWorkspace(address: number): void;
   /** `out [m, n] = op(a) op(b) + base`; see `assembly/mat-mul.ts`. */
   matMul(
     m: number, n: number, k: number,
     a: number, aStride: number, aTransposed: boolean,
     b: number, bStride: number, bTransposed: boolean,
-    out: number, outStride: number, base: number, baseStride: number, keep: boolean,
+    out: number, outStride: number, base: number, baseStride: number, panels: number,
   ): void;
+  panelBytes(n: number, k: number): number;
+  packPanels(n: number, k: number, b: number, bStride: number, bTransposed: boolean, panels: number): void;
   add(a: number, b: number, out: number, count: number): void;
   subtract(a: number, b: number, out: number, count: number): void;
   multiply(a: number, b: number, out: number, count: number): void;
@@ -41,21 +52,37 @@ export interface Kernels {
   squaredError(a: number, b: number, N: number, n: number, losses: number, dA: number): void;
   jacobianPenalty(e: number, v: number, u: number, N: number, H: number, penalties: number, scaled: number): void;
   firstIdOutside(ids: number, count: number, limit: number): number;
-  softmaxCrossEntropy(logits: number, rows: number, columns: number, stride: number, targets: number, losses: number): void;
+  /** The softmax of many rows; see `assembly/softmax-cross-entropy.ts`. */
+  startSoftmax(maxima: number, sums: number, lanes: number): void;
+  addBiasAndMaximum(logits: number, words: number, lanes: number, bias: number, maxima: number): void;
+  takeTargetsOut(logits: number, lanes: number, targets: number, rows: number, maxima: number, leads: number): void;
+  exponentials(logits: number, words: number, lanes: number, maxima: number, partial: number, sums: number): void;
+  finishSoftmax(logits: number, lanes: number, targets: number, rows: number, leads: number, sums: number, losses: number, factors: number): void;
+  outputErrors(logits: number, words: number, lanes: number, factors: number, dBias: number): void;
 }
 
-/** The same place from `src/` and from `dist/`. */
-const WASM_URL = new URL('../build/simd.wasm', import.meta.url);
-
-let compiled: WebAssembly.Module | undefined;
+const compiled = new Map<SimdBuild, WebAssembly.Module>();
 
 /**
  * Kernels over `memory`, compiled once per thread.
- * @throws BpttError `failed-precondition` when the WebAssembly file has not been built
+ * @throws BpttError `failed-precondition` when the WebAssembly file has not been built, or this machine cannot run the build
  */
-export function instantiateKernels(memory: WebAssembly.Memory): Kernels {
-  compiled ??= new WebAssembly.Module(readModule(WASM_URL));
-  return new WebAssembly.Instance(compiled, { env: { memory } }).exports as unknown as Kernels;
+export function instantiateKernels(memory: KernelMemory, build: SimdBuild): Kernels {
+  const module = compiled.get(build) ?? compile(build);
+  compiled.set(build, module);
+  const kernels = new WebAssembly.Instance(module, { env: { memory: memory.memory } }).exports as unknown as Kernels;
+  if (build === 'simd-relaxed' && kernels.isFused() === 0) throw new BpttError('failed-precondition', 'simd-relaxed: expected a processor that multiplies and adds in one instruction, got one that rounds in between');
+  kernels.setWorkspace(memory.allocate(kernels.workspaceBytes()));
+  return kernels;
+}
+
+function compile(build: SimdBuild): WebAssembly.Module {
+  // The same place from `src/` and from `dist/`.
+  const bytes = readModule(new URL(`../build/${build}.wasm`, import.meta.url));
+  // Node 20 has relaxed SIMD, but not switched on.
+  if (build === 'simd-relaxed' && !WebAssembly.validate(bytes)) setFlagsFromString('--experimental-wasm-relaxed-simd');
+  if (!WebAssembly.validate(bytes)) throw new BpttError('failed-precondition', `${build}: expected a Node that runs WebAssembly with ${build === 'simd' ? '' : 'relaxed '}SIMD, got ${process.version}`);
+  return new WebAssembly.Module(bytes);
 }
 
 /** @throws BpttError `failed-precondition` when `url` cannot be read */

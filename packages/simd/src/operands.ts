@@ -2,6 +2,23 @@ import { assert, shapeText, type Ids, type Matrix } from '@bptt/core';
 import type { Arena } from './arena.js';
 import { FLOAT_BYTES, ownIds, ownMatrix, SimdMatrix, type SimdIds } from './handles.js';
 import type { Kernels } from './kernels.js';
+import type { Products } from './products.js';
+
+/** How an output layer is cut into pieces. Fixed for a backend, because the order of sums depends on it. */
+export interface Blocking {
+  /** Rows whose logits exist at once. */
+  readonly rows: number;
+  /** Words whose logits are worked on at once, between product and product: they should stay in the second-level cache. */
+  readonly words: number;
+}
+
+/** What one instance of the backend computes with. */
+export interface Engine {
+  readonly kernels: Kernels;
+  readonly products: Products;
+  readonly arena: Arena;
+  readonly blocking: Blocking;
+}
 
 /** What the operations of one run work on: they check their operands here and take memory for their results from the arena. */
 export class Operands {
@@ -9,7 +26,7 @@ export class Operands {
   readonly arena: Arena;
   readonly run: number;
 
-  constructor(kernels: Kernels, arena: Arena, run: number) {
+  constructor({ kernels, arena }: Engine, run: number) {
     this.kernels = kernels;
     this.arena = arena;
     this.run = run;
@@ -31,7 +48,7 @@ export class Operands {
   ids(operation: string, ids: Ids, limit: number): SimdIds {
     const own = ownIds(operation, ids, this.run);
     const at = this.kernels.firstIdOutside(own.address, own.length, limit);
-    assert(at === own.length, () => `${operation}: expected ids in [-1, ${String(limit)}), got ${String(this.arena.integers(own.address, own.length)[at])} at ${String(at)}`);
+    assert(at === own.length, () => `${operation}: expected ids in [-1, ${String(limit)}), got ${String(this.arena.memory.integers(own.address, own.length)[at])} at ${String(at)}`);
     return own;
   }
 
@@ -42,7 +59,7 @@ export class Operands {
 
   zeros(rows: number, columns: number): SimdMatrix {
     const out = this.allocate(rows, columns);
-    this.arena.zero(out.address, out.count * FLOAT_BYTES);
+    this.arena.memory.zero(out.address, out.count * FLOAT_BYTES);
     return out;
   }
 }

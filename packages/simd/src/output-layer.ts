@@ -1,10 +1,11 @@
 import type { Arena } from './arena.js';
 import { FLOAT_BYTES, type SimdIds, type SimdMatrix } from './handles.js';
-import type { Kernels } from './kernels.js';
+import type { Engine } from './operands.js';
+import type { LeftOperand, RightOperand } from './products.js';
 
-/** Rows whose logits exist at once. Fixed, because the order in which gradients are added depends on it. */
-const BLOCK_ROWS = 64;
-const VECTOR_FLOATS = 4;
+/** Columns of a panel of the product: logits of so many rows are computed at once anyway. */
+const LANES_STEP = 8;
+const DOUBLE_BYTES = 8;
 
 /** The operands of the output layer, checked. */
 export interface OutputOperands {
@@ -23,97 +24,148 @@ export interface OutputResults {
   readonly dBias: SimdMatrix | undefined;
 }
 
-/** Memory of one block: rows that have a target, brought together. */
+/**
+ * Memory of one block: rows that have a target, brought together. Its logits stand transposed, `[V, lanes]`, so that the weight, the largest operand,
+ * is always read as it lies.
+ */
 interface Block {
-  /** Ids of those rows, and their targets, `[BLOCK_ROWS]`. */
+  readonly count: number;
+  /** `count` rounded up; the logits of the lanes behind mean nothing, their errors are zero. */
+  readonly lanes: number;
+  /** Ids of the rows, and their targets, `[count]`. */
   readonly rows: number;
   readonly targets: number;
-  /** `[BLOCK_ROWS, H]`, and their gradients. */
+  /** `[lanes, H]`, and their gradients. */
   readonly states: number;
   readonly dStates: number;
-  /** `[BLOCK_ROWS, V]`, rows padded to whole vectors: logits, then their gradients. */
+  /** `[V, lanes]`: logits, then exponentials, then errors. */
   readonly logits: number;
-  readonly logitsStride: number;
-  /** `[BLOCK_ROWS, 1]` */
+  /** Each `[lanes]`, float32 but for `sums`, which is float64. */
+  readonly maxima: number;
+  readonly leads: number;
+  readonly partial: number;
+  readonly factors: number;
   readonly losses: number;
+  readonly sums: number;
+}
+
+/** Words `[begin, begin + words)` of a block. */
+interface Chunk {
+  readonly begin: number;
+  readonly words: number;
+  /** Their logits. */
+  readonly logits: number;
+  /** Their rows of the weight, `[words, H]`. */
+  readonly weight: number;
+  /** Their part of the bias, or 0. */
+  readonly bias: number;
 }
 
 /**
- * Losses and gradients of the output layer. With `S` the states and `o = S W^T + b`:
- * `dO = softmax(o) - onehot(y)`, `dS = dO W`, `dW += dO^T S`, `db += sum of the rows of dO`.
+ * Losses and gradients of the output layer. With `S` the states and `O = S W^T + b`:
+ * `dO = softmax(O) - onehot(y)`, `dS = dO W`, `dW += dO^T S`, `db += sum of the rows of dO`.
  */
-export function outputGradients(kernels: Kernels, arena: Arena, operands: OutputOperands, into: OutputResults): void {
-  const { states: { columns: H }, weight } = operands;
-  const { dStates, dWeight, dBias } = into;
-  const V = weight.rows;
-  const dW = dWeight.address;
-  let sumSoFar = 0;
-  forEachBlock(kernels, arena, operands, (block, count) => {
-    const { logits, logitsStride } = block;
-    lossesOfBlock(kernels, operands, block, { count, losses: into.losses });
-    kernels.matMul(count, H, V, logits, logitsStride, false, weight.address, weight.stride, false, block.dStates, H * FLOAT_BYTES, 0, 0, false);
-    kernels.scatterAddRows(block.dStates, H, block.rows, count, dStates.address);
-    kernels.matMul(V, H, count, logits, logitsStride, true, block.states, H * FLOAT_BYTES, false, dW, dWeight.stride, sumSoFar, dWeight.stride, false);
-    sumSoFar = dW;
-    if (dBias !== undefined) kernels.addSumOfRows(logits, count, V, logitsStride, dBias.address);
+export function outputGradients(engine: Engine, operands: OutputOperands, into: OutputResults): void {
+  const { kernels, products, arena } = engine;
+  const { states: { columns: H, stride }, weight } = operands;
+  let blocks = 0;
+  forEachBlock(engine, operands, (block) => {
+    lossesOfBlock(engine, operands, block, into.losses);
+    const { lanes, count } = block;
+    const states = products.prepare({ n: H, k: count }, { address: block.states, stride, transposed: false }, arena);
+    const dStates = { address: block.dStates, stride };
+    forEachChunk(engine, operands, block, ({ begin, words, logits, weight: address }) => {
+      kernels.outputErrors(logits, words, lanes, block.factors, into.dBias === undefined ? 0 : into.dBias.address + begin * FLOAT_BYTES);
+      const errors = (transposed: boolean): LeftOperand => ({ address: logits, stride: lanes * FLOAT_BYTES, transposed });
+      products.multiply({ m: count, n: H, k: words }, errors(true), right(address, stride), dStates, begin === 0 ? undefined : dStates);
+      const dWeight = { address: into.dWeight.address + begin * stride, stride };
+      products.multiply({ m: words, n: H, k: count }, errors(false), states, dWeight, blocks === 0 ? undefined : dWeight);
+    });
+    kernels.scatterAddRows(block.dStates, H, block.rows, count, into.dStates.address);
+    blocks += 1;
   });
-  if (sumSoFar === 0) arena.zero(dW, dWeight.count * FLOAT_BYTES);
+  if (blocks === 0) arena.memory.zero(into.dWeight.address, weight.count * FLOAT_BYTES);
 }
 
 /** Losses of the output layer alone, into `losses`, which holds zeros. */
-export function outputLosses(kernels: Kernels, arena: Arena, operands: OutputOperands, losses: SimdMatrix): void {
-  forEachBlock(kernels, arena, operands, (block, count) => {
-    lossesOfBlock(kernels, operands, block, { count, losses });
+export function outputLosses(engine: Engine, operands: OutputOperands, losses: SimdMatrix): void {
+  forEachBlock(engine, operands, (block) => {
+    lossesOfBlock(engine, operands, block, losses);
   });
 }
 
-/** Logits of a block, then their losses, and in their place their gradients. */
-function lossesOfBlock(kernels: Kernels, operands: OutputOperands, block: Block, out: { count: number; losses: SimdMatrix }): void {
-  const { states: { columns: H }, weight, bias } = operands;
-  const { logits, logitsStride } = block;
-  const { count, losses } = out;
-  kernels.matMul(count, weight.rows, H, block.states, H * FLOAT_BYTES, false, weight.address, weight.stride, true, logits, logitsStride, bias?.address ?? 0, 0, true);
-  kernels.softmaxCrossEntropy(logits, count, weight.rows, logitsStride, block.targets, block.losses);
+/** Losses of a block. In the place of its logits stand their exponentials, ready for `outputErrors`. */
+function lossesOfBlock(engine: Engine, operands: OutputOperands, block: Block, losses: SimdMatrix): void {
+  const { kernels, products, arena } = engine;
+  const { states: { columns: H, stride } } = operands;
+  const { count, lanes, logits, targets, maxima, leads, sums, factors } = block;
+  const states = products.prepare({ n: lanes, k: H }, { address: block.states, stride, transposed: true }, arena);
+  kernels.startSoftmax(maxima, sums, lanes);
+  forEachChunk(engine, operands, block, (chunk) => {
+    const out = { address: chunk.logits, stride: lanes * FLOAT_BYTES };
+    products.multiply({ m: chunk.words, n: lanes, k: H }, { address: chunk.weight, stride, transposed: false }, states, out);
+    kernels.addBiasAndMaximum(chunk.logits, chunk.words, lanes, chunk.bias, maxima);
+  });
+  kernels.takeTargetsOut(logits, lanes, targets, count, maxima, leads);
+  forEachChunk(engine, operands, block, (chunk) => {
+    kernels.exponentials(chunk.logits, chunk.words, lanes, maxima, block.partial, sums);
+  });
+  kernels.finishSoftmax(logits, lanes, targets, count, leads, sums, block.losses, factors);
   kernels.scatterAddRows(block.losses, 1, block.rows, count, losses.address);
+}
+
+const right = (address: number, stride: number): RightOperand => ({ address, stride, transposed: false, panels: 0 });
+
+function forEachChunk({ blocking }: Engine, { weight, bias }: OutputOperands, { logits, lanes }: Block, visit: (chunk: Chunk) => void): void {
+  for (let begin = 0; begin < weight.rows; begin += blocking.words) {
+    visit({
+      begin,
+      words: Math.min(blocking.words, weight.rows - begin),
+      logits: logits + begin * lanes * FLOAT_BYTES,
+      weight: weight.address + begin * weight.stride,
+      bias: bias === undefined ? 0 : bias.address + begin * FLOAT_BYTES,
+    });
+  }
 }
 
 /**
  * Calls `visit` for blocks of rows that have a target. Rows without one take part in nothing: they cost no time, and a NaN in their
  * states cannot reach the gradient.
  */
-function forEachBlock(kernels: Kernels, arena: Arena, { states, weight, targets }: OutputOperands, visit: (block: Block, count: number) => void): void {
-  const mark = arena.mark();
-  const block = allocateBlock(arena, states.columns, weight.rows);
-  const allTargets = arena.integers(targets.address, targets.length);
-  const rows = arena.integers(block.rows, BLOCK_ROWS);
-  const blockTargets = arena.integers(block.targets, BLOCK_ROWS);
-  let count = 0;
-  const flush = (): void => {
-    kernels.gatherRows(states.address, states.columns, block.rows, count, block.states);
-    visit(block, count);
-    count = 0;
-  };
-  allTargets.forEach((target, row) => {
-    if (target < 0) return;
-    rows[count] = row;
-    blockTargets[count] = target;
-    count += 1;
-    if (count === BLOCK_ROWS) flush();
-  });
-  if (count > 0) flush();
-  arena.release(mark);
+function forEachBlock({ kernels, arena, blocking }: Engine, { states, weight, targets }: OutputOperands, visit: (block: Block) => void): void {
+  const { memory } = arena;
+  const counted: number[] = [];
+  memory.integers(targets.address, targets.length).forEach((target, row) => { if (target >= 0) counted.push(row); });
+  for (let begin = 0; begin < counted.length; begin += blocking.rows) {
+    const rows = counted.slice(begin, begin + blocking.rows);
+    const mark = arena.mark();
+    const block = allocateBlock(arena, rows.length, { H: states.columns, V: weight.rows });
+    const allTargets = memory.integers(targets.address, targets.length);
+    memory.integers(block.rows, rows.length).set(rows);
+    memory.integers(block.targets, rows.length).set(rows.map((row) => allTargets[row]));
+    memory.zero(block.states, block.lanes * states.stride);
+    kernels.gatherRows(states.address, states.columns, block.rows, rows.length, block.states);
+    visit(block);
+    arena.release(mark);
+  }
 }
 
-function allocateBlock(arena: Arena, H: number, V: number): Block {
-  const floats = (count: number): number => arena.allocate(count * FLOAT_BYTES);
-  const logitsStride = Math.ceil(V / VECTOR_FLOATS) * VECTOR_FLOATS * FLOAT_BYTES;
+function allocateBlock(arena: Arena, count: number, { H, V }: { H: number; V: number }): Block {
+  const lanes = Math.ceil(count / LANES_STEP) * LANES_STEP;
+  const floats = (length: number): number => arena.allocate(length * FLOAT_BYTES);
   return {
-    rows: floats(BLOCK_ROWS),
-    targets: floats(BLOCK_ROWS),
-    states: floats(BLOCK_ROWS * H),
-    dStates: floats(BLOCK_ROWS * H),
-    logits: arena.allocate(BLOCK_ROWS * logitsStride),
-    logitsStride,
-    losses: floats(BLOCK_ROWS),
+    count,
+    lanes,
+    rows: floats(count),
+    targets: floats(count),
+    states: floats(lanes * H),
+    dStates: floats(count * H),
+    logits: floats(V * lanes),
+    maxima: floats(lanes),
+    leads: floats(lanes),
+    partial: floats(lanes),
+    factors: floats(lanes),
+    losses: floats(lanes),
+    sums: arena.allocate(lanes * DOUBLE_BYTES),
   };
 }

@@ -1,13 +1,16 @@
 import { createMicroshardComputer, initializeParameters, layOut, type Backend, type HostMatrix, type Matrix, type Program } from '@bptt/core';
 import { describeBackend, describeGoldenModels, objective, randomMicroshard, randomValues, smallModel } from '@bptt/core/testing';
 import { describe, expect, it } from 'vitest';
+import { SIMD_BUILDS } from './kernels.js';
 import { simdBackend } from './simd-backend.js';
 
 const MIB = 1 << 20;
 const NOTHING = { matrices: {}, ids: {} };
 
-describeBackend('simd', () => simdBackend());
-describeGoldenModels('simd', () => simdBackend());
+for (const build of SIMD_BUILDS) {
+  describeBackend(build, () => simdBackend({ build }));
+  describeGoldenModels(build, () => simdBackend({ build }));
+}
 
 function matrix(rows: number, columns: number, seed: number): HostMatrix {
   return { rows, columns, values: Float32Array.from(randomValues(rows * columns, seed)) };
@@ -17,8 +20,29 @@ const product: Program = { key: 'product', trace: (operations, _, { matrices: { 
 
 describe('simdBackend', () => {
   it('says what it is', () => {
-    const { id, executes } = simdBackend();
-    expect([id, executes]).toEqual(['simd/1', 'WebAssembly SIMD']);
+    const said = SIMD_BUILDS.map((build) => simdBackend({ build })).map(({ id, executes }) => [id, executes]);
+    expect(said).toEqual([['simd/2', 'WebAssembly SIMD'], ['simd-relaxed/1', 'WebAssembly relaxed SIMD']]);
+  });
+
+  it('gives a product with a parameter the bits of one with an input, also with the next parameters', async () => {
+    const layout = layOut([{ name: 'w', shape: [70, 300] }]);
+    const program: Program = {
+      key: 'parameter',
+      trace: (o, { w }, { matrices: { w: input, a, b } }) => ({
+        plain: o.matMul(a, w), transposed: o.matMul(b, w, { transposeB: true }), again: o.matMul(a, w), plainInput: o.matMul(a, input), transposedInput: o.matMul(b, input, { transposeB: true }),
+      }),
+    };
+    for (const build of SIMD_BUILDS) {
+      const backend = simdBackend({ build });
+      for (const seed of [1, 2]) {
+        const w = matrix(70, 300, seed);
+        backend.setParameters(layout, w.values);
+        const { plain, transposed, again, plainInput, transposedInput } = await backend.run(program, { matrices: { w, a: matrix(13, 70, 3), b: matrix(6, 300, 4) }, ids: {} });
+        expect(plain.values).toEqual(plainInput.values);
+        expect(again.values).toEqual(plainInput.values);
+        expect(transposed.values).toEqual(transposedInput.values);
+      }
+    }
   });
 
   it('keeps parameters and handles good while its memory grows', async () => {

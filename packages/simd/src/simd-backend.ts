@@ -1,62 +1,109 @@
+import { isDeepStrictEqual } from 'node:util';
 import {
   assert, matrixShape, shapeText, viewTensor, type Backend, type FloatArray, type HostMatrix, type Matrix, type ParameterLayout, type Program,
   type ProgramInputs,
 } from '@bptt/core';
-import { Arena, ARENA_BYTES_LIMIT } from './arena.js';
+import { Arena } from './arena.js';
 import { FLOAT_BYTES, ownMatrix, SimdIds, SimdMatrix } from './handles.js';
-import { instantiateKernels, type Kernels } from './kernels.js';
+import { KeptPanels } from './kept-panels.js';
+import { KernelMemory, MEMORY_BYTES_LIMIT } from './kernel-memory.js';
+import { instantiateKernels, type SimdBuild } from './kernels.js';
+import type { Blocking, Engine } from './operands.js';
+import { kernelProducts, type Products } from './products.js';
 import { SimdOperations } from './simd-operations.js';
 
 const MEMORY_BYTES_MAX_DEFAULT = 0x8000_0000;
+/** For 10,000 words the logits of a block are 2.5 MB, those of a chunk of words 64 KB. */
+const BLOCKING: Blocking = { rows: 64, words: 256 };
+
+/** Bumped whenever kernels change the bits of a result. */
+const REVISIONS: Readonly<Record<SimdBuild, number>> = { simd: 2, 'simd-relaxed': 1 };
+const EXECUTES: Readonly<Record<SimdBuild, string>> = { simd: 'WebAssembly SIMD', 'simd-relaxed': 'WebAssembly relaxed SIMD' };
 
 export interface SimdBackendOptions {
+  /** Default `simd`. */
+  readonly build?: SimdBuild;
   /** Most bytes of memory for parameters and one run together. Default 2 GiB, at most 4 GiB less 64 KiB. It is taken as it is needed. */
   readonly memoryBytesMax?: number;
 }
 
+/** A backend that shares all but the products with this one. */
+export interface SimdVariant {
+  readonly id: string;
+  readonly executes: string;
+  readonly blocking: Blocking;
+  /** Makes its products from those of the kernels. */
+  readonly products: (memory: KernelMemory, own: Products) => Products;
+}
+
 /**
- * The embedded default backend: float32 WebAssembly SIMD without fused operations, so that its bits are the same on every CPU.
- * Parameters and inputs must be Float32Array.
+ * The embedded backends: float32 WebAssembly SIMD. `simd/2` multiplies and adds one after the other, so that its bits are the same on every CPU;
+ * `simd-relaxed/1` does both at once, rounded once. Parameters and inputs must be Float32Array.
  *
- * @throws BpttError `failed-precondition` when its kernels have not been built, `resource-exhausted` when `memoryBytesMax` does not
- * hold their working memory
+ * @throws BpttError `failed-precondition` when its kernels have not been built, or this machine cannot run them; `resource-exhausted` when
+ * `memoryBytesMax` does not hold their working memory
  */
-export function simdBackend({ memoryBytesMax = MEMORY_BYTES_MAX_DEFAULT }: SimdBackendOptions = {}): Backend {
-  assert(memoryBytesMax > 0 && memoryBytesMax <= ARENA_BYTES_LIMIT,
-    () => `simdBackend: expected memoryBytesMax from 1 to ${String(ARENA_BYTES_LIMIT)}, got ${String(memoryBytesMax)}`);
-  return new SimdBackend(memoryBytesMax);
+export function simdBackend(options: SimdBackendOptions = {}): Backend {
+  const { build = 'simd' } = options;
+  return createSimdBackend(options, { id: `${build}/${String(REVISIONS[build])}`, executes: EXECUTES[build], blocking: BLOCKING, products: (_, own) => own });
+}
+
+/** The kernels of a build with the products of `variant`. Errors as `simdBackend`. */
+export function createSimdBackend({ build = 'simd', memoryBytesMax = MEMORY_BYTES_MAX_DEFAULT }: SimdBackendOptions, { id, executes, blocking, products }: SimdVariant): Backend {
+  assert(memoryBytesMax > 0 && memoryBytesMax <= MEMORY_BYTES_LIMIT,
+    () => `simdBackend: expected memoryBytesMax from 1 to ${String(MEMORY_BYTES_LIMIT)}, got ${String(memoryBytesMax)}`);
+  const memory = KernelMemory.create(memoryBytesMax);
+  const kernels = instantiateKernels(memory, build);
+  return new SimdBackend({ id, executes }, { kernels, products: products(memory, kernelProducts(kernels)), arena: new Arena(memory), blocking });
+}
+
+/** A parameter in the memory. */
+interface Parameter {
+  readonly name: string;
+  readonly shape: Matrix;
+  readonly address: number;
+  readonly kept: KeptPanels;
 }
 
 class SimdBackend implements Backend {
-  readonly id = 'simd/1';
-  readonly executes = 'WebAssembly SIMD';
-  #engine: { readonly arena: Arena; readonly kernels: Kernels } | undefined;
-  /** First address past the working memory of the kernels: the parameters begin here. */
-  readonly #parametersBegin: number;
+  readonly id: string;
+  readonly executes: string;
+  #engine: Engine | undefined;
+  /** Where the parameters live, and their panels. */
+  readonly #home: Arena;
   #layout: ParameterLayout = { tensors: [], size: 0 };
-  #tensorAddresses: readonly number[] = [];
-  /** First address past the parameters: every run begins here. */
-  #runBegin: number;
+  #parameters: readonly Parameter[] = [];
   #run = 0;
 
-  constructor(memoryBytesMax: number) {
-    const arena = new Arena(memoryBytesMax);
-    const kernels = instantiateKernels(arena.memory);
-    arena.reserve(kernels.workspaceEnd());
-    this.#engine = { arena, kernels };
-    this.#parametersBegin = arena.mark();
-    this.#runBegin = arena.mark();
+  constructor({ id, executes }: Pick<Backend, 'id' | 'executes'>, engine: Engine) {
+    this.id = id;
+    this.executes = executes;
+    this.#engine = engine;
+    this.#home = new Arena(engine.arena.memory);
+  }
+
+  get memoryBytes(): number {
+    return this.#home.memory.bytesTaken;
   }
 
   setParameters(layout: ParameterLayout, values: FloatArray): void {
-    const { arena } = this.#open('setParameters');
+    const { arena: { memory }, products } = this.#open('setParameters');
     assert(values instanceof Float32Array, () => 'setParameters: expected a Float32Array, got a Float64Array');
     assert(values.length === layout.size, () => `setParameters: expected ${String(layout.size)} values, got ${String(values.length)}`);
-    this.#layout = { tensors: [], size: 0 };
-    arena.release(this.#parametersBegin);
-    this.#tensorAddresses = layout.tensors.map((tensor) => copyFloats(arena, viewTensor(values, tensor)));
-    this.#layout = layout;
-    this.#runBegin = arena.mark();
+    if (!isSameLayout(layout, this.#layout)) {
+      this.#home.clear();
+      this.#parameters = layout.tensors.map((tensor) => {
+        const shape = matrixShape(tensor);
+        return { name: tensor.name, shape, address: this.#home.allocate(shape.rows * shape.columns * FLOAT_BYTES), kept: new KeptPanels(products, this.#home) };
+      });
+      this.#layout = layout;
+    }
+    layout.tensors.forEach((tensor, i) => {
+      const { address, kept } = this.#parameters[i];
+      const source = viewTensor(values, tensor);
+      memory.floats(address, source.length).set(source);
+      kept.forget();
+    });
   }
 
   run(program: Program, inputs: ProgramInputs<HostMatrix, Int32Array>): Promise<Record<string, HostMatrix>> {
@@ -70,15 +117,14 @@ class SimdBackend implements Backend {
   }
 
   #execute(program: Program, inputs: ProgramInputs<HostMatrix, Int32Array>): Record<string, HostMatrix> {
-    const { arena, kernels } = this.#open('run');
+    const engine = this.#open('run');
+    const { arena } = engine;
     this.#run += 1;
-    arena.release(this.#runBegin);
-    kernels.forgetPacked();
-    const parameters = Object.fromEntries(this.#layout.tensors.map((tensor, i) => [tensor.name, new SimdMatrix(matrixShape(tensor), this.#tensorAddresses[i], this.#run)]));
+    arena.clear();
+    const parameters = Object.fromEntries(this.#parameters.map(({ name, shape, address, kept }) => [name, new SimdMatrix(shape, address, this.#run, kept)]));
     const matrices = mapValues(inputs.matrices, (matrix, name) => this.#copyMatrix(arena, matrix, name));
     const ids = mapValues(inputs.ids, (values) => this.#copyIds(arena, values));
-    const results = program.trace(new SimdOperations(kernels, arena, this.#run), parameters, { matrices, ids });
-    // Views come last: memory that grows during the trace would detach them.
+    const results = program.trace(new SimdOperations(engine, this.#run), parameters, { matrices, ids });
     return mapValues(results, (matrix) => this.#view(arena, matrix));
   }
 
@@ -86,30 +132,30 @@ class SimdBackend implements Backend {
     const { rows, columns, values } = matrix;
     assert(values instanceof Float32Array, () => `run: expected input ${name} as a Float32Array, got a Float64Array`);
     assert(values.length === rows * columns, () => `run: expected ${String(rows * columns)} values for input ${name} ${shapeText(matrix)}, got ${String(values.length)}`);
-    return new SimdMatrix(matrix, copyFloats(arena, values), this.#run);
+    const address = arena.allocate(values.byteLength);
+    arena.memory.floats(address, values.length).set(values);
+    return new SimdMatrix(matrix, address, this.#run);
   }
 
   #copyIds(arena: Arena, values: Int32Array): SimdIds {
     const address = arena.allocate(values.byteLength);
-    arena.integers(address, values.length).set(values);
+    arena.memory.integers(address, values.length).set(values);
     return new SimdIds(values.length, address, this.#run);
   }
 
   #view(arena: Arena, matrix: Matrix): HostMatrix {
     const { rows, columns, address, count } = ownMatrix('run', matrix, this.#run);
-    return { rows, columns, values: arena.floats(address, count) };
+    return { rows, columns, values: arena.memory.floats(address, count) };
   }
 
-  #open(operation: string): { readonly arena: Arena; readonly kernels: Kernels } {
+  #open(operation: string): Engine {
     assert(this.#engine !== undefined, () => `${operation}: expected an open backend, got one that was disposed of`);
     return this.#engine;
   }
 }
 
-function copyFloats(arena: Arena, values: Float32Array): number {
-  const address = arena.allocate(values.length * FLOAT_BYTES);
-  arena.floats(address, values.length).set(values);
-  return address;
+function isSameLayout(a: ParameterLayout, b: ParameterLayout): boolean {
+  return a === b || (a.tensors.length === b.tensors.length && a.tensors.every((tensor, i) => tensor.name === b.tensors[i].name && isDeepStrictEqual(tensor.shape, b.tensors[i].shape)));
 }
 
 function mapValues<A, B>(record: Readonly<Record<string, A>>, f: (value: A, name: string) => B): Record<string, B> {

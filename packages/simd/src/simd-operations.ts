@@ -1,27 +1,29 @@
 import {
   assert, shapeText, type Activation, type Ids, type MatMulOptions, type Matrix, type Operations, type OutputGradients, type OutputLayer,
 } from '@bptt/core';
-import type { Arena } from './arena.js';
 import { gateOperations } from './gate-operations.js';
 import { FLOAT_BYTES, SimdMatrix } from './handles.js';
+import type { KernelMemory } from './kernel-memory.js';
 import type { Kernels } from './kernels.js';
-import { Operands } from './operands.js';
+import { Operands, type Engine } from './operands.js';
 import { outputGradients, outputLosses, type OutputOperands } from './output-layer.js';
 
 /** Checks shapes, allocates results in the arena and calls the kernels. One instance serves one run. */
 export class SimdOperations implements Operations {
+  readonly #engine: Engine;
   readonly #kernels: Kernels;
-  readonly #arena: Arena;
+  readonly #memory: KernelMemory;
   readonly #operands: Operands;
   readonly lstmGates: Operations['lstmGates'];
   readonly lstmGatesBackward: Operations['lstmGatesBackward'];
   readonly gruGates: Operations['gruGates'];
   readonly gruGatesBackward: Operations['gruGatesBackward'];
 
-  constructor(kernels: Kernels, arena: Arena, run: number) {
-    this.#kernels = kernels;
-    this.#arena = arena;
-    this.#operands = new Operands(kernels, arena, run);
+  constructor(engine: Engine, run: number) {
+    this.#engine = engine;
+    this.#kernels = engine.kernels;
+    this.#memory = engine.arena.memory;
+    this.#operands = new Operands(engine, run);
     const gates = gateOperations(this.#operands);
     this.lstmGates = gates.lstmGates;
     this.lstmGatesBackward = gates.lstmGatesBackward;
@@ -41,9 +43,11 @@ export class SimdOperations implements Operations {
     assert(addend === undefined || (addend.columns === n && (addend.rows === m || addend.rows === 1)),
       () => `matMul: expected an addend [${String(m)}, ${String(n)}] or [1, ${String(n)}], got ${addend ? shapeText(addend) : 'none'}`);
     const out = this.#operands.allocate(m, n);
-    const base = addend?.address ?? 0;
-    const baseStride = addend === undefined || addend.rows === 1 ? 0 : addend.stride;
-    this.#kernels.matMul(m, n, k, left.address, left.stride, transposeA, right.address, right.stride, transposeB, out.address, out.stride, base, baseStride, true);
+    const base = addend && { address: addend.address, stride: addend.rows === 1 ? 0 : addend.stride };
+    const { products } = this.#engine;
+    const leftOperand = { address: left.address, stride: left.stride, transposed: transposeA };
+    const rightOperand = { address: right.address, stride: right.stride, transposed: transposeB, panels: 0 };
+    products.multiply({ m, n, k }, leftOperand, right.kept?.prepare({ n, k }, rightOperand) ?? rightOperand, out, base);
     return out;
   }
 
@@ -53,8 +57,8 @@ export class SimdOperations implements Operations {
     assert(left.columns === right.columns && right.rows <= left.rows, () => `add: expected b of the columns and at most the rows of a, got a ${shapeText(a)}, b ${shapeText(b)}`);
     const out = this.#operands.allocate(left.rows, left.columns);
     this.#kernels.add(left.address, right.address, out.address, right.count);
-    const rest = this.#arena.floats(left.address + right.count * FLOAT_BYTES, left.count - right.count);
-    this.#arena.floats(out.address, out.count).set(rest, right.count);
+    const rest = this.#memory.floats(left.address + right.count * FLOAT_BYTES, left.count - right.count);
+    this.#memory.floats(out.address, out.count).set(rest, right.count);
     return out;
   }
 
@@ -122,10 +126,10 @@ export class SimdOperations implements Operations {
     const { columns } = own[0];
     for (const part of own) assert(part.columns === columns, () => `stack: expected ${String(columns)} columns everywhere, got ${shapeText(part)}`);
     const out = this.#operands.allocate(own.reduce((rows, part) => rows + part.rows, 0), columns);
-    const values = this.#arena.floats(out.address, out.count);
+    const values = this.#memory.floats(out.address, out.count);
     let at = 0;
     for (const part of own) {
-      values.set(this.#arena.floats(part.address, part.count), at);
+      values.set(this.#memory.floats(part.address, part.count), at);
       at += part.count;
     }
     return out;
@@ -204,14 +208,14 @@ export class SimdOperations implements Operations {
       dWeight: this.#operands.allocate(weight.rows, weight.columns),
       dBias: bias && this.#operands.zeros(1, bias.columns),
     };
-    outputGradients(this.#kernels, this.#arena, operands, gradients);
+    outputGradients(this.#engine, operands, gradients);
     return gradients;
   }
 
   linearSoftmaxLoss(layer: OutputLayer): Matrix {
     const operands = this.#outputOperands('linearSoftmaxLoss', layer);
     const losses = this.#operands.zeros(operands.states.rows, 1);
-    outputLosses(this.#kernels, this.#arena, operands, losses);
+    outputLosses(this.#engine, operands, losses);
     return losses;
   }
 

@@ -12,7 +12,7 @@ const words = (flags: string, help: string) => z.string({ error: 'expected words
 /** Which parameters of a run are used, and what computes. */
 export const loadingSchema = z.strictObject({
   checkpoint: oneOf(['last', 'best']).default('last').meta({ flags: '--checkpoint <which>', help: 'parameters that are used: last, or best (of the lowest loss of a validation that was due)' }),
-  backend: oneOf(BACKENDS).default('auto').meta({ flags: '--backend <name>', help: 'what computes: auto, reference, simd or gpu' }),
+  backend: oneOf(BACKENDS).default('auto').meta({ flags: '--backend <name>', help: 'what computes: auto, reference, simd, simd-relaxed, blas or gpu' }),
 });
 
 /** What texts are generated. */

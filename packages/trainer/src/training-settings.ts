@@ -13,7 +13,7 @@ import { onOff, oneOf, parseSettings, realNumber, text, textRead, wholeNumber } 
 // The lists of heavier packages, written again so that `--help` and a bad option need not load those. The compiler compares them.
 const TOKEN_KINDS = ['word', 'char', 'whitespace'] as const satisfies readonly TokenKind[];
 const SENTENCE_RULES = ['auto', 'line'] as const satisfies readonly SentenceRule[];
-export const BACKENDS = ['auto', 'reference', 'simd', 'gpu'] as const satisfies readonly BackendName[];
+export const BACKENDS = ['auto', 'reference', 'simd', 'simd-relaxed', 'blas', 'gpu'] as const satisfies readonly BackendName[];
 
 const STEPS_MAX = 1_000_000_000;
 const CORES = availableParallelism();
@@ -58,7 +58,7 @@ export const trainingSchema = z.strictObject({
   checkpointEvery: wholeNumber(0, STEPS_MAX).default(1000).meta({ flags: '--checkpoint-every <steps>', help: 'steps between checkpoints; 0 writes one at the end alone' }),
   seed: wholeNumber(0, Number.MAX_SAFE_INTEGER).default(1).meta({ flags: '--seed <number>', help: 'seed of everything that is random' }),
   threads: wholeNumber(1, 1024).optional().meta({ flags: '--threads <count>', help: 'compute threads of a worker', defaultText: 'cores / workers' }),
-  backend: oneOf(BACKENDS).default('auto').meta({ flags: '--backend <name>', help: 'what computes: auto (the fastest here), reference, simd or gpu' }),
+  backend: oneOf(BACKENDS).default('auto').meta({ flags: '--backend <name>', help: 'what computes: auto (the fastest here), reference, simd, simd-relaxed, blas or gpu' }),
   samples: wholeNumber(0, 1000).default(0).meta({ flags: '--samples <count>', help: 'sentences that are sampled at the end' }),
   cache: text('a folder').default('.bptt-cache').meta({ flags: '--cache <dir>', help: 'folder of encoded corpora' }),
 });

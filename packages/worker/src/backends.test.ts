@@ -17,11 +17,17 @@ describe('backends', () => {
   it.each([
     ['reference', /^reference\//],
     ['simd', /^simd\//],
+    ['simd-relaxed', /^simd-relaxed\//],
     ['gpu', /^gpu-webasm/],
-    ['auto', /^simd\//],
   ])('takes %s for a backend whose id is like %s', async (name, id) => {
     expect(BACKEND_NAMES).toContain(name);
     expect((await createBackend(name)).id).toMatch(id);
+  });
+
+  it('takes for auto the fastest that this machine has', async () => {
+    const here = (await localBackends()).map(({ id }) => id);
+    const fastest = [/^blas-/, /^simd-relaxed\//, /^simd\//].map((kind) => here.find((id) => kind.test(id))).find((id) => id !== undefined);
+    expect((await createBackend('auto')).id).toBe(fastest);
   });
 
   it('names both ids where the run needs a backend that this machine does not have', async () => {
@@ -31,6 +37,6 @@ describe('backends', () => {
   });
 
   it.each(['abacus', '', 'toString', 'simd/999'])('refuses %j as a backend, naming those that there are', async (name) => {
-    await expect(createBackend(name)).rejects.toThrow(expect.objectContaining({ code: 'invalid-argument', message: expect.stringContaining('reference, simd, gpu') as string }) as Error);
+    await expect(createBackend(name)).rejects.toThrow(expect.objectContaining({ code: 'invalid-argument', message: expect.stringContaining('reference, simd, simd-relaxed, blas, gpu') as string }) as Error);
   });
 });

@@ -1,7 +1,7 @@
 import { BpttError, referenceBackend, type Backend } from '@bptt/core';
 import { simdBackend } from '@bptt/simd';
 
-export const BACKEND_NAMES = ['auto', 'reference', 'simd', 'gpu'] as const;
+export const BACKEND_NAMES = ['auto', 'reference', 'simd', 'simd-relaxed', 'blas', 'gpu'] as const;
 /** How a backend is called on the command line. `auto`: the fastest of this machine, or on a worker the one of the run. */
 export type BackendName = (typeof BACKEND_NAMES)[number];
 
@@ -15,12 +15,18 @@ export interface BackendChoice {
 
 type LocalName = Exclude<BackendName, 'auto'>;
 
-const FASTEST: LocalName = 'simd';
+/** What `auto` chooses among, the fastest first; the last is always there. */
+export const FASTEST_FIRST = ['blas', 'simd-relaxed', 'simd'] as const satisfies readonly LocalName[];
 
-/** What makes each backend. gpu.js is large and takes seconds to load, so it is loaded only where it is asked for. */
+/** What makes each backend. gpu.js is large and takes seconds to load, and BLAS loads native code, so they are loaded only where they are asked for. */
 const LOCAL: Readonly<Record<LocalName, () => Promise<() => Backend>>> = {
   reference: () => Promise.resolve(() => referenceBackend({ precision: 'float32' })),
   simd: () => Promise.resolve(() => simdBackend()),
+  'simd-relaxed': () => Promise.resolve(() => simdBackend({ build: 'simd-relaxed' })),
+  blas: async () => {
+    const { blasBackend } = await import('@bptt/blas');
+    return () => blasBackend();
+  },
   gpu: async () => {
     const { gpuBackend } = await import('@bptt/kernels');
     return () => gpuBackend({ mode: 'webasm' });
@@ -33,10 +39,18 @@ const LOCAL: Readonly<Record<LocalName, () => Promise<() => Backend>>> = {
  *   machine cannot run the backend of that name
  */
 export async function createBackend(nameOrId: string): Promise<BackendChoice> {
-  if (nameOrId === 'auto') return choose(FASTEST);
+  if (nameOrId === 'auto') return fastest();
   const choice = isLocalName(nameOrId) ? await choose(nameOrId) : await findById(nameOrId);
   if (choice !== undefined) return choice;
   throw new BpttError('invalid-argument', `backend: expected ${BACKEND_NAMES.join(', ')} or an id of this machine (${await idsHere()}), got ${JSON.stringify(nameOrId)}`);
+}
+
+async function fastest(): Promise<BackendChoice> {
+  for (const name of FASTEST_FIRST) {
+    const choice = await chooseIfAble(name);
+    if (choice !== undefined) return choice;
+  }
+  throw new BpttError('failed-precondition', `backend: expected one of ${FASTEST_FIRST.join(', ')} on this machine, found none`);
 }
 
 /**

@@ -67,7 +67,7 @@ export async function startTestServer({ steps, config = runConfig(), timing = {}
     data: testData(config),
     vocabularyJson: {},
     runDirectory: join(directory, 'run'),
-    backendId: 'simd/1',
+    backendId: 'simd/2',
     stepsTotal: steps,
     timing,
     onEvent: (event) => {

@@ -2,7 +2,7 @@ import { arch, availableParallelism, cpus, endianness, freemem, platform, totalm
 import { createRequire } from 'node:module';
 import { checkGradient, type Backend } from '@bptt/core';
 import { BpttClient } from '@bptt/rpc';
-import { createBackend, type BackendName } from '@bptt/worker';
+import { createBackend, FASTEST_FIRST, type BackendName } from '@bptt/worker';
 import { parseSettings } from '@bptt/trainer/settings';
 import { doctorSchema, gradcheckSchema, type Flags } from '../command-settings.js';
 import { EXIT, errorLine, type ExitCode } from '../exit-codes.js';
@@ -10,14 +10,19 @@ import { processOutput } from '../output.js';
 import { gradientCaseOf } from './gradcheck.js';
 
 const NODE_MIN = [20, 19] as const;
+const MIB = 1024 ** 2;
 const GIB = 1024 ** 3;
-const NAMES: readonly BackendName[] = ['reference', 'simd', 'gpu'];
+const NAMES: readonly BackendName[] = ['reference', 'simd', 'simd-relaxed', 'blas', 'gpu'];
+/** Backends that a machine may lack. */
+const OPTIONAL: readonly BackendName[] = ['simd-relaxed', 'blas', 'gpu'];
 
 /** One thing that was looked at. */
 interface Finding {
   readonly name: string;
   readonly ok: boolean;
   readonly text: string;
+  /** Training works without it. */
+  readonly isOptional?: boolean;
 }
 
 /** `bptt doctor`: what this machine can do; exit code 1 where something that training needs does not work. */
@@ -25,11 +30,12 @@ export async function doctor({ json = false, ...flags }: Flags & { readonly json
   const { server } = parseSettings(doctorSchema, flags);
   const findings = [...machine()];
   for (const name of NAMES) findings.push(await backendFinding(name));
+  findings.push(await fastestFinding());
   if (server !== undefined) findings.push(await serverFinding(server));
   for (const finding of findings) {
     processOutput.line(json ? JSON.stringify({ event: 'finding', ...finding }) : `${finding.ok ? 'ok  ' : 'FAIL'} ${finding.name}: ${finding.text}`);
   }
-  return findings.every(({ ok, name }) => ok || name === 'backend gpu') ? EXIT.done : EXIT.failed;
+  return findings.every(({ ok, isOptional }) => ok || isOptional === true) ? EXIT.done : EXIT.failed;
 }
 
 function machine(): Finding[] {
@@ -47,16 +53,33 @@ function machine(): Finding[] {
 /** Makes the backend and checks a tiny gradient with it: what it says that it executes has then really executed. */
 async function backendFinding(name: BackendName): Promise<Finding> {
   let backend: Backend | undefined;
+  const isOptional = OPTIONAL.includes(name);
   try {
     backend = (await createBackend(name)).create();
     const settings = parseSettings(gradcheckSchema, { hidden: 3, vocabulary: 5, length: 3, batch: 2 });
     const { passed, largestRelativeError } = await checkGradient(gradientCaseOf(settings), { backend, tolerance: 1e-2 });
-    return { name: `backend ${name}`, ok: passed, text: `${backend.id}, executes ${backend.executes}; gradient ${passed ? 'right' : `wrong by ${largestRelativeError.toExponential(1)}`}` };
+    const gradient = passed ? 'right' : `wrong by ${largestRelativeError.toExponential(1)}`;
+    const memory = backend.memoryBytes === undefined ? '' : `, ${(backend.memoryBytes / MIB).toFixed(1)} MiB of memory`;
+    return { name: `backend ${name}`, ok: passed, text: `${backend.id}, executes ${backend.executes}; gradient ${gradient}${memory}` };
   } catch (error) {
-    return { name: `backend ${name}`, ok: false, text: errorLine(error) };
+    return { name: `backend ${name}`, ok: false, isOptional, text: errorLine(error) };
   } finally {
     backend?.dispose();
   }
+}
+
+/** What `auto` takes, and where a faster one is missing, why. */
+async function fastestFinding(): Promise<Finding> {
+  const { id } = await createBackend('auto');
+  const reasons: string[] = [];
+  for (const name of FASTEST_FIRST) {
+    try {
+      if ((await createBackend(name)).id === id) break;
+    } catch (error) {
+      reasons.push(errorLine(error));
+    }
+  }
+  return { name: 'fastest backend', ok: true, text: [`${id}, which auto takes`, ...reasons].join('; faster: ') };
 }
 
 async function serverFinding(server: string): Promise<Finding> {

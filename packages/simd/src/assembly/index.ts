@@ -1,7 +1,13 @@
+export { isFused } from './fused';
 export { gruGates, gruGatesBackward } from './gru';
 export { lstmGates, lstmGatesBackward } from './lstm';
-export { forgetPacked, matMul, workspaceEnd } from './mat-mul';
+export { matMul, packPanels, panelBytes, setWorkspace, workspaceBytes } from './mat-mul';
 export { add, exp, multiply, relu, reluBackward, scale, sigmoid, sigmoidBackward, subtract, tanh, tanhBackward } from './pointwise';
 export { jacobianPenalty, squaredError } from './row-errors';
 export { addRow, addSumOfRows, copyBlock, firstIdOutside, gatherRows, scatterAddRows } from './rows';
-export { softmaxCrossEntropy } from './softmax-cross-entropy';
+export { addBiasAndMaximum, exponentials, finishSoftmax, outputErrors, startSoftmax, takeTargetsOut } from './softmax-cross-entropy';
+
+/** First address past the constants of the kernels. */
+export function constantsEnd(): usize {
+  return __heap_base;
+}

@@ -1,56 +1,97 @@
 import { exp4 } from './elementary';
+import { FLOAT_BYTES } from './packing';
 
-/** Vectors whose sum is kept in float32 before it goes into the float64 sum of the row. */
-const SUM_BLOCK_BYTES: usize = 32 * 16;
+// The softmax of many rows at once, on transposed logits [V, N]: a vector holds four rows, so that nothing is ever summed across its lanes and a
+// row's bits do not depend on its neighbours. Words are taken in chunks, because a chunk stays in the second-level cache between the product that makes or
+// reads it and what is done to it here. In this order: `startSoftmax`; for every chunk `addBiasAndMaximum`; `takeTargetsOut`; for every chunk
+// `exponentials`; `finishSoftmax`; for every chunk `outputErrors`.
+//
+// The target is left out of the sum of exponentials and added last: then the error of the target, `-(sum of the others) / sum`, keeps its
+// relative accuracy when the model is sure, where `p - 1` would lose it.
+//
+// `lanes` is N rounded up to whole vectors; lanes without a row get factor zero in `finishSoftmax`, and so errors of zero.
+
+/** Greatest logits `[lanes]` before any. */
+export function startSoftmax(maxima: usize, sums: usize, lanes: usize): void {
+  for (let lane: usize = 0; lane < lanes; lane += 4) v128.store(maxima + lane * 4, f32x4.splat(-Infinity));
+  memory.fill(sums, 0, lanes * 8);
+}
 
 /**
- * For each row of `logits [rows, columns]`: `losses[i] = -log softmax(o_i)[y_i]` in nats, and the logits become the gradient of the
- * loss, `softmax(o_i) - onehot(y_i)`. `stride` (bytes) is `columns` rounded up to whole vectors; the padding becomes zero. Targets
- * lie in `[0, columns)`.
- *
- * The target is left out of the sum of exponentials and added last: then the gradient at the target, `-(sum of the others) / sum`,
- * keeps its relative accuracy when the model is sure, where `p - 1` would lose it.
+ * Adds `bias [words]` (none where 0) to a chunk of logits `[words, lanes]` and takes the greatest of every row into `maxima`. Where one is NaN that may
+ * be any other: the sum of the exponentials shows the NaN.
  */
-export function softmaxCrossEntropy(logits: usize, rows: usize, columns: usize, stride: usize, targets: usize, losses: usize): void {
-  for (let i: usize = 0; i < rows; i += 1, logits += stride) {
-    const end = logits + stride;
-    for (let at = logits + columns * 4; at < end; at += 4) store<f32>(at, -Infinity);
-    const target = logits + usize(load<i32>(targets + i * 4)) * 4;
-    const most = greatest(logits, end);
-    const lead = load<f32>(target) - most;
-    store<f32>(target, -Infinity);
-    const others = exponentials(logits, end, most);
-    const sum = others + f64(f32x4.extract_lane(exp4(f32x4.splat(lead)), 0));
-    scale(logits, end, f32(1 / sum));
-    store<f32>(target, f32(-others / sum));
-    store<f32>(losses + i * 4, f32(Math.log(sum) - f64(lead)));
-  }
-}
-
-/** Greatest of the floats `[at, end)`. Where one is NaN it may be any other: the sum of the exponentials shows the NaN. */
-function greatest(at: usize, end: usize): f32 {
-  let most = v128.load(at);
-  for (; at < end; at += 16) most = f32x4.pmax(v128.load(at), most);
-  return max(max(f32x4.extract_lane(most, 0), f32x4.extract_lane(most, 1)), max(f32x4.extract_lane(most, 2), f32x4.extract_lane(most, 3)));
-}
-
-/** Replaces each `x` of `[at, end)` by `e^(x - shift)` and returns their sum. */
-function exponentials(at: usize, end: usize, shift: f32): f64 {
-  const shifts = f32x4.splat(shift);
-  let total: f64 = 0;
-  while (at < end) {
-    let sum = f32x4.splat(0);
-    for (const blockEnd = min(at + SUM_BLOCK_BYTES, end); at < blockEnd; at += 16) {
-      const e = exp4(f32x4.sub(v128.load(at), shifts));
-      v128.store(at, e);
-      sum = f32x4.add(sum, e);
+export function addBiasAndMaximum(logits: usize, words: usize, lanes: usize, bias: usize, maxima: usize): void {
+  const bytes = lanes * FLOAT_BYTES;
+  for (let word: usize = 0; word < words; word += 1, logits += bytes) {
+    const shift = bias ? v128.load32_splat(bias + word * 4) : f32x4.splat(0);
+    for (let lane: usize = 0; lane < bytes; lane += 16) {
+      const x = f32x4.add(v128.load(logits + lane), shift);
+      v128.store(logits + lane, x);
+      v128.store(maxima + lane, f32x4.pmax(x, v128.load(maxima + lane)));
     }
-    total += f64(f32x4.extract_lane(sum, 0)) + f64(f32x4.extract_lane(sum, 1)) + f64(f32x4.extract_lane(sum, 2)) + f64(f32x4.extract_lane(sum, 3));
   }
-  return total;
 }
 
-function scale(at: usize, end: usize, factor: f32): void {
-  const factors = f32x4.splat(factor);
-  for (; at < end; at += 16) v128.store(at, f32x4.mul(v128.load(at), factors));
+/** `leads [N]`: how far the logit of a row's target is above the greatest one. The logit becomes -Infinity. */
+export function takeTargetsOut(logits: usize, lanes: usize, targets: usize, rows: usize, maxima: usize, leads: usize): void {
+  for (let n: usize = 0; n < rows; n += 1) {
+    const at = logits + (usize(load<i32>(targets + n * 4)) * lanes + n) * FLOAT_BYTES;
+    store<f32>(leads + n * 4, load<f32>(at) - load<f32>(maxima + n * 4));
+    store<f32>(at, -Infinity);
+  }
+}
+
+/** Replaces each `x` of a chunk by `e^(x - maximum)` and adds them to `sums [lanes]`, float64; `partial [lanes]` is room for the sums of this chunk, float32. */
+export function exponentials(logits: usize, words: usize, lanes: usize, maxima: usize, partial: usize, sums: usize): void {
+  const bytes = lanes * FLOAT_BYTES;
+  memory.fill(partial, 0, bytes);
+  for (const end = logits + words * bytes; logits < end; logits += bytes) {
+    for (let lane: usize = 0; lane < bytes; lane += 16) {
+      const e = exp4(f32x4.sub(v128.load(logits + lane), v128.load(maxima + lane)));
+      v128.store(logits + lane, e);
+      v128.store(partial + lane, f32x4.add(v128.load(partial + lane), e));
+    }
+  }
+  for (let lane: usize = 0; lane < lanes; lane += 1) store<f64>(sums + lane * 8, load<f64>(sums + lane * 8) + f64(load<f32>(partial + lane * 4)));
+}
+
+/**
+ * `losses [N] = -log softmax(o_n)[y_n]` in nats, `factors [lanes] = 1 / sum of the exponentials` and zero behind the last row; the places of the
+ * targets get what `outputErrors` makes their error of.
+ */
+export function finishSoftmax(
+  logits: usize, lanes: usize, targets: usize, rows: usize, leads: usize, sums: usize, losses: usize, factors: usize,
+): void {
+  for (let n: usize = 0; n < lanes; n += 1) {
+    if (n >= rows) {
+      store<f32>(factors + n * 4, 0);
+      continue;
+    }
+    const lead = load<f32>(leads + n * 4);
+    const others = load<f64>(sums + n * 8);
+    const sum = others + f64(f32x4.extract_lane(exp4(f32x4.splat(lead)), 0));
+    store<f32>(factors + n * 4, f32(1 / sum));
+    store<f32>(losses + n * 4, f32(Math.log(sum) - f64(lead)));
+    store<f32>(logits + (usize(load<i32>(targets + n * 4)) * lanes + n) * FLOAT_BYTES, -f32(others));
+  }
+}
+
+/** A chunk of exponentials becomes `softmax(o) - onehot(y)`; the sum over all rows is added to `dBias [words]` (none where 0), summed in float64. */
+export function outputErrors(logits: usize, words: usize, lanes: usize, factors: usize, dBias: usize): void {
+  const bytes = lanes * FLOAT_BYTES;
+  for (let word: usize = 0; word < words; word += 1, logits += bytes) {
+    let low = f64x2.splat(0), high = low;
+    for (let lane: usize = 0; lane < bytes; lane += 16) {
+      const x = f32x4.mul(v128.load(logits + lane), v128.load(factors + lane));
+      v128.store(logits + lane, x);
+      if (!dBias) continue;
+      low = f64x2.add(low, f64x2.promote_low_f32x4(x));
+      high = f64x2.add(high, f64x2.promote_low_f32x4(i64x2.shuffle(x, x, 1, 1)));
+    }
+    if (!dBias) continue;
+    const sum = f64x2.add(low, high);
+    const at = dBias + word * 4;
+    store<f32>(at, load<f32>(at) + f32(f64x2.extract_lane(sum, 0) + f64x2.extract_lane(sum, 1)));
+  }
 }

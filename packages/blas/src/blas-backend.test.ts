@@ -1,0 +1,65 @@
+import { BpttError, layOut, type HostMatrix, type Program } from '@bptt/core';
+import { describeBackend, describeGoldenModels, randomValues, relativeDistance } from '@bptt/core/testing';
+import { simdBackend } from '@bptt/simd';
+import { describe, expect, it } from 'vitest';
+import { blasBackend } from './blas-backend.js';
+
+/** Why the tests cannot run here; undefined where they can. */
+function missing(): string | undefined {
+  try {
+    blasBackend().dispose();
+    return undefined;
+  } catch (error) {
+    if (error instanceof BpttError && error.code === 'failed-precondition') return error.message;
+    throw error;
+  }
+}
+
+const reason = missing();
+
+function matrix(rows: number, columns: number, seed: number): HostMatrix {
+  return { rows, columns, values: Float32Array.from(randomValues(rows * columns, seed)) };
+}
+
+if (reason !== undefined) {
+  describe('blas', () => {
+    it.skip(`needs a BLAS: ${reason}`, () => undefined);
+  });
+} else {
+  describeBackend('blas', () => blasBackend());
+  describeGoldenModels('blas', () => blasBackend());
+
+  describe('blasBackend', () => {
+    it('names the library, its version and its processor in its id', () => {
+      const { id, executes } = blasBackend();
+      expect(id).toMatch(/^blas-(openblas|mkl|blis|accelerate)-[a-z0-9.-]+-1thread\/1$/);
+      expect(executes).toMatch(/^BLAS: (openblas|mkl|blis|accelerate) /);
+    });
+
+    it('multiplies parameters and inputs, large and small, transposed and not, onto a matrix and onto a row', async () => {
+      const program: Program = {
+        key: 'products',
+        trace: (o, { w }, { matrices: { a, b, onto, row } }) => ({
+          plain: o.matMul(a, w), transposed: o.matMul(b, w, { transposeB: true }), both: o.matMul(w, a, { transposeA: true, transposeB: true }),
+          onto: o.matMul(a, w, { addend: onto }), row: o.matMul(a, w, { addend: row }),
+        }),
+      };
+      for (const [m, k, n] of [[1, 2, 3], [13, 70, 300], [64, 129, 65]]) {
+        const w = matrix(k, n, 1);
+        const inputs = { matrices: { a: matrix(m, k, 2), b: matrix(m, n, 3), onto: matrix(m, n, 4), row: matrix(1, n, 5) }, ids: {} };
+        const [own, other] = [blasBackend(), simdBackend()];
+        for (const backend of [own, other]) backend.setParameters(layOut([{ name: 'w', shape: [k, n] }]), w.values);
+        const [got, want] = [await own.run(program, inputs), await other.run(program, inputs)];
+        for (const name of Object.keys(want)) expect(relativeDistance(got[name].values, want[name].values), name).toBeLessThan(1e-6);
+      }
+    });
+
+    it('gives the same bits in two instances', async () => {
+      const program: Program = { key: 'product', trace: (o, _, { matrices: { a, b } }) => ({ y: o.matMul(a, b), z: o.matMul(a, b) }) };
+      const inputs = { matrices: { a: matrix(57, 301, 1), b: matrix(301, 203, 2) }, ids: {} };
+      const { y, z } = await blasBackend().run(program, inputs);
+      expect(z.values).toEqual(y.values);
+      expect((await blasBackend().run(program, inputs)).y.values).toEqual(y.values);
+    });
+  });
+}

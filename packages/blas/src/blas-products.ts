@@ -1,0 +1,34 @@
+import type { KernelMemory, Products } from '@bptt/simd';
+import koffi from 'koffi';
+import type { BlasLibrary } from './library.js';
+
+const ROW_MAJOR = 101;
+const PLAIN = 111;
+const TRANSPOSED = 112;
+const FLOAT_BYTES = 4;
+/** Below so many multiplications a product is not worth the call. */
+const MULTIPLICATIONS_MIN = 4096;
+
+/** Products by a BLAS, on the memory of the kernels; small ones by `small`. */
+export function blasProducts(library: BlasLibrary, memory: KernelMemory, small: Products): Products {
+  // The memory grows where it is, so that its beginning stays.
+  const origin = Number(koffi.address(memory.floats(0, 1)));
+  return {
+    multiply(shape, left, right, out, base) {
+      const { m, n, k } = shape;
+      if (m * n * k < MULTIPLICATIONS_MIN) {
+        small.multiply(shape, left, right, out, base);
+        return;
+      }
+      if (base !== undefined && base.address !== out.address) small.copy(base, { rows: m, columns: n }, out);
+      library.sgemm(
+        ROW_MAJOR, left.transposed ? TRANSPOSED : PLAIN, right.transposed ? TRANSPOSED : PLAIN, m, n, k,
+        1, origin + left.address, left.stride / FLOAT_BYTES, origin + right.address, right.stride / FLOAT_BYTES,
+        base === undefined ? 0 : 1, origin + out.address, out.stride / FLOAT_BYTES,
+      );
+    },
+    // BLAS packs on its own.
+    prepare: (_, right) => ({ ...right, panels: 0 }),
+    copy: (from, size, to) => { small.copy(from, size, to); },
+  };
+}

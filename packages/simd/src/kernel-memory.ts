@@ -1,0 +1,94 @@
+import { BpttError } from '@bptt/core';
+
+/** Every allocation begins on a cache line. */
+const LINE_BYTES = 64;
+/** Behind every allocation lies so much that a kernel may read or write past its end: what the last vectors of a ragged row reach. */
+const OVERREACH_BYTES = 28;
+const PAGE_BYTES = 65_536;
+/** What lies below belongs to the kernels' constants, and its first word counts the lines that are taken. */
+const RESERVED_BYTES = 4096;
+/** Highest size of a memory with 32-bit addresses whose end still has an address. */
+export const MEMORY_BYTES_LIMIT = 0x1_0000_0000 - PAGE_BYTES;
+
+/**
+ * The linear memory that kernels work on. It can be handed to other threads: whoever makes a `KernelMemory` of the same `WebAssembly.Memory` takes from
+ * the same room. What is allocated is never given back, so allocations are for things that stay: an `Arena` deals out the rest. Addresses and views stay
+ * good when it grows.
+ */
+export class KernelMemory {
+  readonly memory: WebAssembly.Memory;
+  readonly #bytesMax: number;
+  readonly #linesTaken: Uint32Array;
+
+  /** Memory of another thread, of which at most `bytesMax` bytes may be taken. */
+  constructor(memory: WebAssembly.Memory, bytesMax: number) {
+    this.memory = memory;
+    this.#bytesMax = bytesMax;
+    this.#linesTaken = new Uint32Array(memory.buffer, 0, 1);
+  }
+
+  /**
+   * New memory of at most `bytesMax` bytes, which are taken from the machine as they are needed.
+   * @throws BpttError `resource-exhausted` when the machine does not even give the range of addresses
+   */
+  static create(bytesMax: number): KernelMemory {
+    const maximum = Math.max(1, Math.floor(bytesMax / PAGE_BYTES));
+    try {
+      const memory = new KernelMemory(new WebAssembly.Memory({ initial: 1, maximum, shared: true }), maximum * PAGE_BYTES);
+      memory.#linesTaken[0] = RESERVED_BYTES / LINE_BYTES;
+      return memory;
+    } catch (cause) {
+      throw new BpttError('resource-exhausted', `simd memory: expected an address range of ${String(bytesMax)} bytes, got none from this machine`, { cause });
+    }
+  }
+
+  /** Bytes that are taken, of all threads together. */
+  get bytesTaken(): number {
+    return Atomics.load(this.#linesTaken, 0) * LINE_BYTES;
+  }
+
+  /**
+   * Address of `bytes` bytes, which are zero.
+   * @throws BpttError `resource-exhausted` when that passes the maximum or what the machine gives
+   */
+  allocate(bytes: number): number {
+    const lines = allocationBytes(bytes) / LINE_BYTES;
+    for (;;) {
+      const begin = Atomics.load(this.#linesTaken, 0);
+      this.#growTo((begin + lines) * LINE_BYTES);
+      // Another thread may have taken this place meanwhile.
+      if (Atomics.compareExchange(this.#linesTaken, 0, begin, begin + lines) === begin) return begin * LINE_BYTES;
+    }
+  }
+
+  floats(address: number, length: number): Float32Array {
+    return new Float32Array(this.memory.buffer, address, length);
+  }
+
+  integers(address: number, length: number): Int32Array {
+    return new Int32Array(this.memory.buffer, address, length);
+  }
+
+  zero(address: number, bytes: number): void {
+    new Uint8Array(this.memory.buffer, address, bytes).fill(0);
+  }
+
+  #growTo(bytes: number): void {
+    const exhausted = (cause?: unknown): BpttError =>
+      new BpttError('resource-exhausted', `simd memory: expected at most ${String(this.#bytesMax)} bytes, got a need of ${String(bytes)}`, { cause });
+    if (bytes > this.#bytesMax) throw exhausted();
+    const missing = bytes - this.memory.buffer.byteLength;
+    if (missing <= 0) return;
+    try {
+      this.memory.grow(Math.ceil(missing / PAGE_BYTES));
+    } catch (cause) {
+      // Another thread may have grown it meanwhile.
+      if (bytes > this.memory.buffer.byteLength) throw exhausted(cause);
+    }
+  }
+}
+
+/** `bytes` rounded up to what an allocation takes. */
+export function allocationBytes(bytes: number): number {
+  return Math.ceil((bytes + OVERREACH_BYTES) / LINE_BYTES) * LINE_BYTES;
+}
