@@ -68,9 +68,24 @@ function forEachRow<P>(tensor: TensorSpec, { rows, values }: SparseRows, visit: 
   }
 }
 
+/** Sizes of the parts of a gradient. */
+export interface GradientExtent {
+  /** Elements of the dense part. */
+  readonly dense: number;
+  /** Of each row-sparse tensor: its rows that are present, and their columns. */
+  readonly sparse: readonly { readonly rows: number; readonly columns: number }[];
+}
+
 /** Bytes of `gradient` as `encodeGradient` writes it. */
 export function gradientBytes(gradient: Gradient): number {
   return gradient.sparse.reduce((bytes, { rows, values }) => bytes + 4 + rows.byteLength + values.byteLength, gradient.dense.byteLength);
+}
+
+/** Fewest and most bytes of an encoded gradient: with none and with all of the rows of row-sparse tensors. */
+export function gradientBytesBounds(layout: ParameterLayout): readonly [least: number, most: number] {
+  const sparse = sparseTensors(layout).map(matrixShape);
+  const least = 4 * (denseSize(layout) + sparse.length);
+  return [least, sparse.reduce((most, { rows, columns }) => most + 4 * rows * (1 + columns), least)];
 }
 
 /**
@@ -78,19 +93,34 @@ export function gradientBytes(gradient: Gradient): number {
  * uint32, and the float32 values of those rows. Returns the bytes written. `into` must begin on a multiple of 4.
  */
 export function encodeGradient(gradient: Gradient, into: Uint8Array): number {
-  const bytes = gradientBytes(gradient);
-  assert(into.byteOffset % 4 === 0 && into.byteLength >= bytes, () => `encodeGradient: needs ${String(bytes)} aligned bytes, got ${String(into.byteLength)} at offset ${String(into.byteOffset)}`);
-  const floats = new Float32Array(into.buffer, into.byteOffset, bytes / 4);
-  const words = new Uint32Array(into.buffer, into.byteOffset, bytes / 4);
-  floats.set(gradient.dense);
-  let at = gradient.dense.length;
-  for (const { rows, values } of gradient.sparse) {
-    words[at] = rows.length;
-    words.set(rows, at + 1);
-    floats.set(values, at + 1 + rows.length);
-    at += 1 + rows.length + values.length;
-  }
-  return bytes;
+  const sparse = gradient.sparse.map(({ rows, values }) => ({ rows: rows.length, columns: rows.length === 0 ? 0 : values.length / rows.length }));
+  const encoded = layOutGradient({ dense: gradient.dense.length, sparse }, into);
+  encoded.dense.set(gradient.dense);
+  gradient.sparse.forEach(({ rows, values }, i) => {
+    encoded.sparse[i].rows.set(rows);
+    encoded.sparse[i].values.set(values);
+  });
+  return gradientBytes(encoded);
+}
+
+/**
+ * An encoded gradient whose values are still to be written, as views of `into`, which must begin on a multiple of 4. Default: new memory that just
+ * holds it.
+ */
+export function layOutGradient({ dense, sparse }: GradientExtent, into?: Uint8Array): Gradient {
+  const bytes = 4 * sparse.reduce((words, { rows, columns }) => words + 1 + rows * (1 + columns), dense);
+  const { buffer, byteOffset, byteLength } = into ?? new Uint8Array(bytes);
+  assert(byteOffset % 4 === 0 && byteLength >= bytes, () => `gradient: needs ${String(bytes)} aligned bytes, got ${String(byteLength)} at offset ${String(byteOffset)}`);
+  const floats = new Float32Array(buffer, byteOffset, bytes / 4);
+  const words = new Uint32Array(buffer, byteOffset, bytes / 4);
+  let at = dense;
+  const parts = sparse.map(({ rows, columns }) => {
+    words[at] = rows;
+    const begin = at + 1;
+    at = begin + rows * (1 + columns);
+    return { rows: words.subarray(begin, begin + rows), values: floats.subarray(begin + rows, at) };
+  });
+  return { dense: floats.subarray(0, dense), sparse: parts };
 }
 
 /**

@@ -1,12 +1,12 @@
 import type { Backend } from './backend.js';
 import { assert } from './errors.js';
-import type { Gradient, SparseRows } from './gradient.js';
+import { denseSize, denseTensors, layOutGradient, sparseTensors, type Gradient } from './gradient.js';
 import { headOf } from './heads/heads.js';
 import { carryParts, parameterLayout } from './language-model.js';
 import { carryMatrices, evaluationInputs, trainingInputs, type MicroshardSetting, type TrainingPlan } from './microshard-inputs.js';
 import { countSequences, countTargets, type Microshard } from './microshard.js';
 import type { ModelConfig } from './model-config.js';
-import type { ParameterLayout } from './parameters.js';
+import { matrixShape, type ParameterLayout } from './parameters.js';
 import { gradientProgram, logitsProgram, lossProgram } from './programs.js';
 import type { FloatArray, HostMatrix } from './shape.js';
 
@@ -29,7 +29,8 @@ export interface MicroshardComputer {
   readonly layout: ParameterLayout;
   /** Sets the parameters for the calls that follow. They must not change while in use. */
   setParameters(values: FloatArray): void;
-  gradient(microshard: Microshard, setting?: MicroshardSetting): Promise<MicroshardResult>;
+  /** @param into where the gradient is written, as `encodeGradient` writes it; default: new memory */
+  gradient(microshard: Microshard, setting?: MicroshardSetting, into?: Uint8Array): Promise<MicroshardResult>;
   /** Loss without gradient and without dropout: then the same loss, bit for bit, as `gradient` has. */
   evaluate(microshard: Microshard, initialStates?: FloatArray): Promise<MicroshardResult>;
 }
@@ -47,10 +48,10 @@ export function createMicroshardComputer({ backend, ...plan }: MicroshardCompute
       assert(values.length === layout.size, () => `setParameters: expected ${String(layout.size)} values, got ${String(values.length)}`);
       backend.setParameters(layout, values);
     },
-    async gradient(microshard, setting = {}) {
+    async gradient(microshard, setting = {}, into?: Uint8Array) {
       const { rows, ...inputs } = trainingInputs(plan, microshard, setting);
       const outputs = await backend.run(gradientProgram(model, objective, microshard), inputs);
-      return { ...summarize(model, microshard, outputs), gradient: assembleGradient(layout, outputs, rows) };
+      return { ...summarize(model, microshard, outputs), gradient: assembleGradient(layout, outputs, rows, into) };
     },
     async evaluate(microshard, initialStates) {
       const outputs = await backend.run(lossProgram(model, microshard), evaluationInputs(model, microshard, initialStates));
@@ -102,15 +103,21 @@ export function sumLosses(losses: FloatArray): number {
   return sum;
 }
 
-function assembleGradient(layout: ParameterLayout, outputs: Record<string, HostMatrix>, rows: Uint32Array): Gradient {
-  const dense: FloatArray[] = [];
-  const sparse: SparseRows[] = [];
-  for (const tensor of layout.tensors) {
-    const { columns, values } = outputs[`d ${tensor.name}`];
-    if (tensor.rowSparse) sparse.push({ rows, values: new Float32Array(values.subarray(0, rows.length * columns)) });
-    else dense.push(values);
+function assembleGradient(layout: ParameterLayout, outputs: Record<string, HostMatrix>, rows: Uint32Array, into: Uint8Array | undefined): Gradient {
+  const extent = { dense: denseSize(layout), sparse: sparseTensors(layout).map((tensor) => ({ rows: rows.length, columns: matrixShape(tensor).columns })) };
+  const gradient = layOutGradient(extent, into);
+  let at = 0;
+  for (const tensor of denseTensors(layout)) {
+    const { values } = outputs[`d ${tensor.name}`];
+    gradient.dense.set(values, at);
+    at += values.length;
   }
-  return { dense: concatenate(dense), sparse };
+  sparseTensors(layout).forEach((tensor, i) => {
+    const part = gradient.sparse[i];
+    part.rows.set(rows);
+    part.values.set(outputs[`d ${tensor.name}`].values.subarray(0, part.values.length));
+  });
+  return gradient;
 }
 
 function concatenate(parts: readonly FloatArray[]): Float32Array {

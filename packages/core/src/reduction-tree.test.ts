@@ -60,6 +60,15 @@ describe('addGradients', () => {
     expect(Array.from(sum.sparse[0].values)).toEqual([-0, 1, 2, 7, 8, 9, 13, 24, 35]);
   });
 
+  it('writes the dense sum where it is told, also into its left operand', () => {
+    const gradients = (): Gradient[] => [1, 2].map((value) => gradientOf(value, [value]));
+    const [left, right] = gradients();
+    const expected = addGradients(layout, left, right);
+    const sum = addGradients(layout, left, right, left.dense);
+    expect(sum).toEqual(expected);
+    expect(sum.dense).toBe(left.dense);
+  });
+
   it('has the same bits along the tree whoever adds which subtree', () => {
     fc.assert(fc.property(fc.constantFrom(1, 5, 8, 37), fc.array(fc.nat(), { minLength: 1, maxLength: 8 }), (leaves, cuts) => {
       const leaf = (i: number): Gradient => gradientOf(i, [i % 6, 5].filter((row, at, all) => all.indexOf(row) === at));

@@ -75,9 +75,11 @@ export function sumKnown<T>(node: TreeNode, known: (node: TreeNode) => T | undef
   return right === undefined ? left : add(left, right);
 }
 
-/** The sum of two gradients, float32 element by element. A row that one side lacks is copied, bit for bit, from the other. */
-export function addGradients(layout: ParameterLayout, left: Gradient, right: Gradient): Gradient {
-  const dense = new Float32Array(left.dense.length);
+/**
+ * The sum of two gradients, float32 element by element. A row that one side lacks is copied, bit for bit, from the other.
+ * @param dense where the sum of the dense parts goes, which may be that of `left`; default: new memory
+ */
+export function addGradients(layout: ParameterLayout, left: Gradient, right: Gradient, dense: Float32Array = new Float32Array(left.dense.length)): Gradient {
   addArrays(left.dense, right.dense, dense);
   const sparse = sparseTensors(layout).map((tensor, i) => addSparseRows(left.sparse[i], right.sparse[i], matrixShape(tensor).columns));
   return { dense, sparse };

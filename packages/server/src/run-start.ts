@@ -1,6 +1,5 @@
 import {
-  assertLegal, BpttError, createOptimizer, denseSize, formatSchedule, initializeParameters, lossBound, matrixShape, optimizerConfig, parameterLayout, parseSchedule, restoresBest, sparseTensors,
-  type ParameterLayout,
+  assertLegal, BpttError, createOptimizer, formatSchedule, gradientBytesBounds, initializeParameters, lossBound, optimizerConfig, parameterLayout, parseSchedule, restoresBest,
 } from '@bptt/core';
 import { floatsSha256, type Checkpoint, type CheckpointOrigin } from './checkpoint-format.js';
 import { runId, type RunConfig } from './run-config.js';
@@ -95,7 +94,7 @@ export function runSettings({ config, data, backendId, stepsTotal, patience = 0,
     lossBound: lossBound(config.model),
     optimizer: optimizer.name,
     clip: clip.kind,
-    gradientBytes: gradientBounds(parameterLayout(config.model)),
+    gradientBytes: gradientBytesBounds(parameterLayout(config.model)),
     leaseFloorMs: timing.leaseFloorMs ?? LEASE_FLOOR_MS,
     workerTimeoutMs: timing.workerTimeoutMs ?? WORKER_TIMEOUT_MS,
     generationFirst: Date.now(),
@@ -116,13 +115,6 @@ function assertInitialParametersGiven({ initialParametersSha256 }: RunConfig, gi
 
 function whole(key: string, value: number, least: number): void {
   if (!Number.isSafeInteger(value) || value < least) throw refused(`${key}: expected a whole number from ${String(least)}, got ${String(value)}`);
-}
-
-/** Fewest and most bytes of a gradient: no row of any row-sparse tensor, and all of them. */
-function gradientBounds(layout: ParameterLayout): readonly [number, number] {
-  const sparse = sparseTensors(layout).map(matrixShape);
-  const least = 4 * (denseSize(layout) + sparse.length);
-  return [least, sparse.reduce((most, { rows, columns }) => most + 4 * rows * (1 + columns), least)];
 }
 
 function refused(message: string): BpttError {

@@ -52,6 +52,21 @@ describe('compute pool', () => {
     expect(result.payload).toHaveLength(0);
   });
 
+  it('writes over the memory of a payload only once it is released', async () => {
+    const work = { kind: 'gradient', node: { begin: 0, width: 3 }, microshards: seededWork(3), batch: BATCH, parameters } as const;
+    const { encodedGradient } = await computeSequentially(work.node, work.microshards, { parameters });
+    const kept = await pools[1].compute(work);
+    for (let round = 0; round < 5; round += 1) {
+      const result = await pools[1].compute(work);
+      const { payload } = result;
+      expect(Buffer.from(payload).equals(encodedGradient)).toBe(true);
+      payload.fill(255);
+      result.release();
+    }
+    expect(Buffer.from(kept.payload).equals(encodedGradient)).toBe(true);
+    kept.release();
+  });
+
   it('evaluates to the loss of training, without a payload', async () => {
     const node = { begin: 0, width: 3 };
     const work = seededWork(3);

@@ -1,6 +1,7 @@
-import { assert, childrenOf, countTargets, stateSize, type BatchContext, type Microshard, type NonFiniteLocation, type TreeNode } from '@bptt/core';
+import { assert, childrenOf, countTargets, parameterLayout, stateSize, type BatchContext, type Microshard, type NonFiniteLocation, type TreeNode } from '@bptt/core';
 import { unlessAborted } from './backoff.js';
 import { createJobQueue, type JobGroup, type JobQueue } from './job-queue.js';
+import { GradientBuffers } from './gradient-buffers.js';
 import { startComputeThread, type ComputeThread } from './thread-handle.js';
 import type { AddJob, ComputeSettings, GradientOutcome, MicroshardJob } from './thread-protocol.js';
 
@@ -48,6 +49,8 @@ export interface NodeResult {
   readonly stateBytes: number;
   /** Where the first microshard whose loss or gradient is not finite exploded. */
   readonly nonFinite: NonFiniteLocation | undefined;
+  /** Gives the memory of the payload back to the pool, once; nobody may read it afterwards. Without it the memory is not used again. */
+  release(): void;
 }
 
 /** N threads that compute the microshards of a node at the same time and add them along the canonical tree. */
@@ -75,6 +78,7 @@ export async function createComputePool(settings: ComputePoolSettings, start: ty
   const { threads } = settings;
   assert(Number.isInteger(threads) && threads >= 1 && threads <= THREADS_MAX, () => `threads: expected 1 to ${String(THREADS_MAX)}, got ${String(threads)}`);
   const queue = createJobQueue(await startAll(threads, () => start(settings)), () => start(settings));
+  const buffers = new GradientBuffers(parameterLayout(settings.model));
   let microshardsDone = 0;
   const onMicroshard = (): void => {
     microshardsDone += 1;
@@ -91,7 +95,7 @@ export async function createComputePool(settings: ComputePoolSettings, start: ty
       signal?.addEventListener('abort', abort, { once: true });
       if (signal?.aborted === true) abort();
       try {
-        return await unlessAborted(computeNode({ queue, settings, onMicroshard }, work, stop.signal), stop.signal);
+        return await unlessAborted(computeNode({ queue, buffers, settings, onMicroshard }, work, stop.signal), stop.signal);
       } finally {
         signal?.removeEventListener('abort', abort);
         // After a failure, what is still queued for this node is given up.
@@ -113,6 +117,7 @@ async function startAll(threads: number, start: () => Promise<ComputeThread>): P
 
 interface PoolParts {
   readonly queue: JobQueue;
+  readonly buffers: GradientBuffers;
   readonly settings: ComputePoolSettings;
   readonly onMicroshard: () => void;
 }
@@ -124,7 +129,7 @@ interface NodeSum extends GradientOutcome {
   readonly sequences: number;
 }
 
-async function computeNode({ queue, settings, onMicroshard }: PoolParts, work: NodeWork, signal: AbortSignal): Promise<NodeResult> {
+async function computeNode({ queue, buffers, settings, onMicroshard }: PoolParts, work: NodeWork, signal: AbortSignal): Promise<NodeResult> {
   const { kind, node, microshards, batch, parameters } = work;
   assert(node.width >= 1 && node.width <= NODE_WIDTH_MAX, () => `node: expected a width from 1 to ${String(NODE_WIDTH_MAX)}, got ${String(node.width)}`);
   const carriesStates = kind === 'gradient' && settings.objective.truncation.kind === 'chunk';
@@ -143,8 +148,10 @@ async function computeNode({ queue, settings, onMicroshard }: PoolParts, work: N
 
   async function computeLeaf(leaf: MicroshardWork | undefined): Promise<NodeSum | undefined> {
     if (leaf === undefined) return undefined;
-    const job: MicroshardJob = { kind, ...leaf, batch, parameters: undefined, reservedBytes: stateBytes };
+    const into = kind === 'gradient' ? buffers.take(stateBytes) : undefined;
+    const job: MicroshardJob = { kind, ...leaf, batch, parameters: undefined, into };
     const { finalStates: states, ...sum } = await queue.run(job, group);
+    if (sum.gradient === undefined && into !== undefined) buffers.giveBack(into);
     onMicroshard();
     if (states !== undefined) finalStates.set(leaf.microshard.index, states);
     return sum;
@@ -153,22 +160,28 @@ async function computeNode({ queue, settings, onMicroshard }: PoolParts, work: N
   async function add(at: TreeNode, left: NodeSum, right: NodeSum): Promise<NodeSum> {
     const sums = { lossSum: left.lossSum + right.lossSum, tokens: left.tokens + right.tokens, sequences: left.sequences + right.sequences };
     const nonFinite = left.nonFinite ?? right.nonFinite;
-    if (left.gradient === undefined || right.gradient === undefined) return { ...sums, gradient: undefined, nonFinite };
-    const job: AddJob = { kind: 'add', node: at, left: left.gradient, right: right.gradient, reservedBytes: stateBytes };
-    return { ...sums, ...(await queue.run(job, group)) };
+    if (left.gradient === undefined || right.gradient === undefined) {
+      for (const { gradient } of [left, right]) if (gradient !== undefined) buffers.giveBack(gradient.buffer);
+      return { ...sums, gradient: undefined, nonFinite };
+    }
+    const sum = await queue.run<AddJob>({ kind: 'add', node: at, left: left.gradient, right: right.gradient }, group);
+    buffers.giveBack(right.gradient.buffer);
+    if (sum.gradient === undefined) buffers.giveBack(left.gradient.buffer);
+    return { ...sums, ...sum };
   }
 
   const { lossSum, tokens, sequences, gradient, nonFinite } = (await sumNode(node)) ?? NOTHING;
   const common = { lossSum, tokens, sequences, nonFinite };
-  if (gradient === undefined) return { ...common, payload: new Uint8Array(), gradientBytes: 0, stateBytes: 0 };
-  const states = new Float32Array(gradient.buffer, gradient.bytes);
+  if (gradient === undefined) return { ...common, payload: new Uint8Array(), gradientBytes: 0, stateBytes: 0, release: () => undefined };
+  const states = new Float32Array(gradient.buffer, gradient.bytes, stateBytes / Float32Array.BYTES_PER_ELEMENT);
   let at = 0;
   for (const { microshard } of leaves) {
     const block = finalStates.get(microshard.index) ?? NO_STATES;
     states.set(block, at);
     at += block.length;
   }
-  return { ...common, payload: new Uint8Array(gradient.buffer), gradientBytes: gradient.bytes, stateBytes };
+  const payload = new Uint8Array(gradient.buffer, 0, gradient.bytes + stateBytes);
+  return { ...common, payload, gradientBytes: gradient.bytes, stateBytes, release: () => { buffers.giveBack(gradient.buffer); } };
 }
 
 const NO_STATES = new Float32Array();

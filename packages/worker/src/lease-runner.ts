@@ -123,6 +123,7 @@ async function computeAndPush(context: LeaseContext, lease: Lease__Output, signa
   const result = await pool.compute({ ...work, parameters }, signal);
   const header = headerOf(context, lease, result);
   const reply = await withRetries(() => connection.pushGradient(header, result.payload), callBackoff, signal);
+  result.release();
   onEvent({ event: 'pushed', step, outcome: outcomeOf(reply) });
 }
 

@@ -25,14 +25,14 @@ export function createJobRunner(backend: Backend, plan: TrainingPlan): JobRunner
     },
   };
 
-  async function compute({ kind, microshard, initialStates, batch, parameters, reservedBytes }: MicroshardJob): Promise<MicroshardOutcome> {
+  async function compute({ kind, microshard, initialStates, batch, parameters, into }: MicroshardJob): Promise<MicroshardOutcome> {
     if (parameters !== undefined) {
       values = undefined;
       computer.setParameters(parameters);
       values = parameters;
     }
     assert(values !== undefined, () => `microshard ${String(microshard.index)} before any parameters`);
-    const result = kind === 'gradient' ? await computer.gradient(microshard, { initialStates, batch }) : await computer.evaluate(microshard, initialStates);
+    const result = kind === 'gradient' ? await computer.gradient(microshard, { initialStates, batch }, into && new Uint8Array(into)) : await computer.evaluate(microshard, initialStates);
     const { gradient, finalStates, ...sums } = result;
     const carried = kind === 'gradient' && objective.truncation.kind === 'chunk' ? finalStates : undefined;
     const outcome = { ...sums, finalStates: carried, gradient: undefined, nonFinite: undefined };
@@ -40,12 +40,13 @@ export function createJobRunner(backend: Backend, plan: TrainingPlan): JobRunner
       const found = await locateNonFinite({ ...plan, objective: kind === 'gradient' ? objective : withoutRegularisers(objective), parameters: values, microshard, initialStates, batch });
       return { ...outcome, nonFinite: found ?? unplaced(model, microshard.index) };
     }
-    return gradient === undefined ? outcome : { ...outcome, gradient: encodeShared(gradient, reservedBytes) };
+    return gradient === undefined || into === undefined ? outcome : { ...outcome, gradient: { buffer: into, bytes: gradientBytes(gradient) } };
   }
 
-  function add({ node, left, right, reservedBytes }: AddJob): GradientOutcome {
-    const sum = addGradients(layout, decodeShared(left), decodeShared(right));
-    if (isFiniteGradient(sum)) return { gradient: encodeShared(sum, reservedBytes), nonFinite: undefined };
+  function add({ node, left, right }: AddJob): GradientOutcome {
+    const into = decodeShared(left);
+    const sum = addGradients(layout, into, decodeShared(right), into.dense);
+    if (isFiniteGradient(sum)) return { gradient: { buffer: left.buffer, bytes: encodeGradient(sum, new Uint8Array(left.buffer)) }, nonFinite: undefined };
     return { gradient: undefined, nonFinite: unplaced(model, node.begin) };
   }
 
@@ -65,11 +66,4 @@ function isFinite({ lossSum, gradient }: MicroshardResult, carried: Float32Array
  */
 function unplaced(model: ModelConfig, microshard: number): NonFiniteLocation {
   return { microshard, sequence: -1, timeStep: 0, layer: model.hidden.length, phase: 'backward' };
-}
-
-function encodeShared(gradient: Gradient, reservedBytes: number): EncodedGradient {
-  const bytes = gradientBytes(gradient);
-  const buffer = new SharedArrayBuffer(bytes + reservedBytes);
-  encodeGradient(gradient, new Uint8Array(buffer));
-  return { buffer, bytes };
 }

@@ -8,7 +8,7 @@ export interface ComputeSettings extends TrainingPlan {
 
 /** A gradient as `encodeGradient` of core writes it, in memory that threads share. */
 export interface EncodedGradient {
-  /** The gradient, and behind it the bytes that the job asked to reserve. */
+  /** Begins with the gradient. */
   readonly buffer: SharedArrayBuffer;
   /** Bytes of the gradient alone. */
   readonly bytes: number;
@@ -24,19 +24,17 @@ export interface MicroshardJob {
   readonly batch: BatchContext | undefined;
   /** New parameters, over a SharedArrayBuffer; undefined where the thread holds the right ones. */
   readonly parameters: Float32Array | undefined;
-  /** Bytes to leave free behind the encoded gradient. */
-  readonly reservedBytes: number;
+  /** Where the gradient goes; undefined for an evaluation. */
+  readonly into: SharedArrayBuffer | undefined;
 }
 
-/** Sum of two gradients along the canonical tree. */
+/** Sum of two gradients along the canonical tree. It goes into the buffer of the left one, which has room for it. */
 export interface AddJob {
   readonly kind: 'add';
   /** The node whose children are added. */
   readonly node: TreeNode;
   readonly left: EncodedGradient;
   readonly right: EncodedGradient;
-  /** Bytes to leave free behind the encoded gradient. */
-  readonly reservedBytes: number;
 }
 
 export type Job = MicroshardJob | AddJob;
