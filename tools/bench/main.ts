@@ -1,9 +1,12 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { HELP, parseArguments, type Arguments } from './arguments.js';
 import { measureLimits, sgemmLimit, type Limits } from './limits-table.js';
+import { measureStartUp, type StartUp } from './start-up-table.js';
 import { headText, limitsText, thisMachine, trainingText, transferText, type Machine } from './report.js';
 import { measureTraining, type TrainingTable } from './training-table.js';
 import { measureTransfers, type TransferRow } from './transfer-table.js';
+import { startUpText, waysText } from './ways-report.js';
+import { measureCluster, measureThreads, type WaysTable } from './ways-table.js';
 import { WORKLOADS } from './workload.js';
 
 /** What one run of the benchmark found; written as JSON. Parts that were not asked for are missing. */
@@ -16,6 +19,9 @@ export interface BenchmarkReport {
   readonly limits?: Limits;
   readonly training: readonly TrainingTable[];
   readonly transfers?: readonly TransferRow[];
+  readonly threads?: WaysTable;
+  readonly cluster?: WaysTable;
+  readonly startUp?: readonly StartUp[];
 }
 
 function print(text: string): void {
@@ -25,17 +31,27 @@ function print(text: string): void {
 async function measure({ parts, rounds, out }: Arguments, file: FileHandle): Promise<void> {
   const machine = thisMachine();
   print(headText(machine, rounds));
-  const limits = parts.has('limits') ? await measureLimits(rounds) : undefined;
-  if (limits !== undefined) print(limitsText(limits));
-  const training: TrainingTable[] = [];
-  for (const workload of WORKLOADS.filter(({ name }) => parts.has(name))) {
-    const table = await measureTraining(workload, rounds, limits === undefined ? null : sgemmLimit(limits));
-    training.push(table);
-    print(trainingText(table));
+  /** Measures a part that is asked for, and shows it. */
+  async function part<T>(name: string, measureIt: (rounds: number) => Promise<T>, text: (result: T) => string): Promise<T | undefined> {
+    if (!parts.has(name)) return undefined;
+    const result = await measureIt(rounds);
+    print(text(result));
+    return result;
   }
-  const transfers = parts.has('transfers') ? await measureTransfers(rounds) : undefined;
-  if (transfers !== undefined) print(transferText(transfers));
-  const report: BenchmarkReport = { format: 'bptt-bench', version: 2, machine, rounds, ...(limits && { limits }), training, ...(transfers && { transfers }) };
+  const limits = await part('limits', measureLimits, limitsText);
+  const training: TrainingTable[] = [];
+  for (const workload of WORKLOADS) {
+    const table = await part(workload.name, () => measureTraining(workload, rounds, limits === undefined ? null : sgemmLimit(limits)), trainingText);
+    if (table !== undefined) training.push(table);
+  }
+  const transfers = await part('transfers', measureTransfers, transferText);
+  const threads = await part('threads', measureThreads, waysText);
+  const cluster = await part('cluster', measureCluster, waysText);
+  const startUp = await part('start-up', measureStartUp, startUpText);
+  const report: BenchmarkReport = {
+    format: 'bptt-bench', version: 2, machine, rounds, training,
+    ...(limits && { limits }), ...(transfers && { transfers }), ...(threads && { threads }), ...(cluster && { cluster }), ...(startUp && { startUp }),
+  };
   await file.writeFile(`${JSON.stringify(report, undefined, 2)}\n`);
   print(`written to ${out}`);
 }
