@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { endWithUs } from './child-processes.js';
 
 /** How long a process may take to end after it was asked to. */
 const END_TIMEOUT_MS = 30_000;
@@ -27,6 +28,7 @@ export class JsonProcess {
   constructor({ arguments: given, onEvent }: JsonProcessOptions) {
     const child = spawn(process.execPath, given, { stdio: ['ignore', 'pipe', 'pipe'] });
     this.#child = child;
+    endWithUs(child);
     createInterface({ input: child.stdout }).on('line', (line) => {
       onEvent(JSON.parse(line) as JsonEvent, performance.now());
     });

@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { endWithUs } from './child-processes.js';
 import { Unavailable, type Contender } from './contender.js';
 
 /** Longest wait for a process to load its library and warm up, and for one step of it. */
@@ -31,6 +32,7 @@ export class LineProcess {
   constructor({ command, arguments: given, environment }: LineProcessOptions) {
     const child = spawn(command, given, { env: { ...process.env, ...environment }, stdio: ['pipe', 'pipe', 'pipe'] });
     this.#child = child;
+    endWithUs(child);
     this.#lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
     child.stderr.on('data', (data: Buffer) => {
       this.#stderr = (this.#stderr + data.toString('utf8')).slice(-STDERR_CHARACTERS_MAX);

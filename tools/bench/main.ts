@@ -1,7 +1,9 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { HELP, parseArguments, type Arguments } from './arguments.js';
+import { endOnInterrupt } from './child-processes.js';
 import { measureLimits, sgemmLimit, type Limits } from './limits-table.js';
 import { measureStartUp, type StartUp } from './start-up-table.js';
+import { measuresOf, measuresText, type Measure } from './measures.js';
 import { headText, limitsText, thisMachine, trainingText, transferText, type Machine } from './report.js';
 import { measureTraining, type TrainingTable } from './training-table.js';
 import { measureTransfers, type TransferRow } from './transfer-table.js';
@@ -22,6 +24,7 @@ export interface BenchmarkReport {
   readonly threads?: WaysTable;
   readonly cluster?: WaysTable;
   readonly startUp?: readonly StartUp[];
+  readonly measures: readonly Measure[];
 }
 
 function print(text: string): void {
@@ -48,8 +51,10 @@ async function measure({ parts, rounds, out }: Arguments, file: FileHandle): Pro
   const threads = await part('threads', measureThreads, waysText);
   const cluster = await part('cluster', measureCluster, waysText);
   const startUp = await part('start-up', measureStartUp, startUpText);
+  const measures = measuresOf({ limits, training, threads, cluster });
+  print(measuresText(measures));
   const report: BenchmarkReport = {
-    format: 'bptt-bench', version: 2, machine, rounds, training,
+    format: 'bptt-bench', version: 2, machine, rounds, training, measures,
     ...(limits && { limits }), ...(transfers && { transfers }), ...(threads && { threads }), ...(cluster && { cluster }), ...(startUp && { startUp }),
   };
   await file.writeFile(`${JSON.stringify(report, undefined, 2)}\n`);
@@ -79,4 +84,5 @@ async function main(): Promise<number> {
   return 0;
 }
 
+endOnInterrupt();
 process.exitCode = await main();

@@ -20,12 +20,13 @@ export function thisMachine(): Machine {
 /** Samples below which a run is a trial. */
 export const ROUNDS_MIN = 5;
 
-/** The first lines of the report. */
-export function headText(machine: Machine, rounds: number): string {
+/** The first lines of a report. @param rounds samples of every figure; undefined where each is taken once */
+export function headText(machine: Machine, rounds?: number): string {
   const { processor, cores, node, loadBefore } = machine;
+  const taken = rounds === undefined ? '' : `\n${String(rounds)} rounds in turn, medians`;
   const busy = loadBefore > 1 ? '\nOther programs are running: compare ratios, not figures.' : '';
-  const few = rounds < ROUNDS_MIN ? `\nFewer than ${String(ROUNDS_MIN)} rounds: a trial, no result.` : '';
-  return `${processor}, ${String(cores)} cores, Node ${node}, load ${threeDigits(loadBefore)}\n${String(rounds)} rounds in turn, medians${busy}${few}`;
+  const few = rounds !== undefined && rounds < ROUNDS_MIN ? `\nFewer than ${String(ROUNDS_MIN)} rounds: a trial, no result.` : '';
+  return `${processor}, ${String(cores)} cores, Node ${node}, load ${threeDigits(loadBefore)}${taken}${busy}${few}`;
 }
 
 export function trainingText({ workload, truncation, sentences, words, gflopPerStep, rows }: TrainingTable): string {
