@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { topUnits } from '@bptt/core';
 import { absent, Unavailable, type Contender, type Entrant } from './contender.js';
 import { LineProcess, processContender } from './line-process.js';
+import { counted } from './text-table.js';
 import { isTutorial, type Workload } from './workload.js';
 
 /** Where Debian's Python lives, whose packages the peers need. */
@@ -82,7 +83,7 @@ async function startPython({ name, script, packages, arguments: given, threads =
     const hello = await child.answer();
     const [library, blas] = [String(hello['peer']), String(hello['blas'])];
     if (SLOW_BLAS.test(blas)) throw new Unavailable(`${library} uses the slow BLAS ${blas}: apt-get install ${packages}`);
-    const uses = ranks > 1 ? `${String(ranks)} ranks over gloo` : `${String(threads)} ${threads === 1 ? 'thread' : 'threads'}`;
+    const uses = ranks > 1 ? `${String(ranks)} ranks over gloo` : counted(threads, 'thread');
     return processContender(name, `${library}, ${blas}, ${uses}`, child, hello);
   } catch (error) {
     await child.close();

@@ -8,6 +8,7 @@ import { qualityText, type QualityRow } from './quality-report.js';
 import { QUALITY_CORPUS, QUALITY_RECIPES, QUALITY_TARGETS, QUICK_TARGETS } from './quality-recipes.js';
 import { trainBptt, trainTorch, type BpttQuality, type QualityOptions } from './quality-runs.js';
 import { headText, thisMachine } from './report.js';
+import { counted } from './text-table.js';
 import { fastestBackend } from './ways-table.js';
 
 const SECONDS_MAX = 600;
@@ -74,7 +75,7 @@ async function torchRow(options: QualityOptions, run: BpttQuality): Promise<Qual
     return await trainTorch(options, run);
   } catch (error) {
     if (!(error instanceof Unavailable)) throw error;
-    return { name: `${options.recipe.name}, PyTorch, ${String(options.threads)} threads`, skipped: error.message };
+    return { name: `${options.recipe.name}, PyTorch, ${counted(options.threads, 'thread')}`, skipped: error.message };
   }
 }
 

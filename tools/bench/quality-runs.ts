@@ -8,6 +8,7 @@ import { Unavailable } from './contender.js';
 import { JsonProcess, type JsonEvent } from './json-process.js';
 import { QualityClock, TrainingClock, type QualityResult } from './quality-clock.js';
 import { QUALITY_CORPUS, type QualityRecipe } from './quality-recipes.js';
+import { counted } from './text-table.js';
 import { backendIdOf } from './way.js';
 
 const PYTHON = '/usr/bin/python3';
@@ -39,8 +40,8 @@ export interface BpttQuality {
 
 /** `bptt train` until the last target is reached or the time is over. @throws Unavailable where the backend is not here */
 export async function trainBptt({ recipe, targets, secondsMax, validEvery, threads, folder, cache }: QualityOptions, backend: string): Promise<BpttQuality> {
-  const executes = `bptt train, ${await backendIdOf(backend)}, ${String(threads)} threads, K = ${String(recipe.options['microshards'])}`;
-  const name = `${recipe.name}, bptt, ${String(threads)} threads`;
+  const executes = `bptt train, ${await backendIdOf(backend)}, ${counted(threads, 'thread')}, K = ${String(recipe.options['microshards'])}`;
+  const name = `${recipe.name}, bptt, ${counted(threads, 'thread')}`;
   const run = join(folder, `${recipe.name}-${String(threads)}`);
   const [quality, clock] = [new QualityClock(targets), new TrainingClock()];
   const options = { ...recipe.options, threads, backend, steps: STEPS, 'valid-every': validEvery, 'checkpoint-every': 0, run, cache };
@@ -88,5 +89,5 @@ export async function trainTorch({ recipe, targets, secondsMax, validEvery, thre
   }
   const code = await ended;
   if (code !== 0) throw new Error(`train_to_perplexity.py ended with ${String(code)}`);
-  return quality.result(`${recipe.name}, PyTorch, ${String(threads)} threads`, `${peer}, ${String(threads)} threads`);
+  return quality.result(`${recipe.name}, PyTorch, ${counted(threads, 'thread')}`, `${peer}, ${counted(threads, 'thread')}`);
 }

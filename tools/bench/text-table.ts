@@ -25,3 +25,8 @@ export function percent(share: number | null): string {
 export function mebibytes(bytes: number | null): string {
   return bytes === null ? '-' : threeDigits(bytes / (1024 * 1024));
 }
+
+/** `1 thread`, `2 threads`. */
+export function counted(count: number, noun: string): string {
+  return `${String(count)} ${noun}${count === 1 ? '' : 's'}`;
+}

@@ -6,6 +6,7 @@ import { clusterWay, trainWay } from './bptt-ways.js';
 import { Unavailable } from './contender.js';
 import { writeCorpus } from './generated-corpus.js';
 import { torchEntrant, type TorchWay } from './python-contender.js';
+import { counted } from './text-table.js';
 import { backendIdOf, contenderWay, measureWays, type Way, type WayRow } from './way.js';
 import { lstm200, type Workload } from './workload.js';
 
@@ -32,9 +33,9 @@ export const THREADS_WORKLOAD = lstm200('lstm-200', 20);
 export const CLUSTER_WORKLOAD = lstm200('lstm-200, batch 40', 40);
 
 /** Names of ways, by which measures find them. */
-export const trainName = (backend: string, threads: number): string => `${backend}, ${String(threads)} ${threads === 1 ? 'thread' : 'threads'}`;
-export const clusterName = (backend: string, workers: number): string => `${backend}, ${String(workers)} ${workers === 1 ? 'worker' : 'workers'}`;
-export const torchName = ({ threads, ranks }: TorchWay): string => (ranks > 1 ? `PyTorch, ${String(ranks)} ranks` : `PyTorch, ${String(threads)} ${threads === 1 ? 'thread' : 'threads'}`);
+export const trainName = (backend: string, threads: number): string => `${backend}, ${counted(threads, 'thread')}`;
+export const clusterName = (backend: string, workers: number): string => `${backend}, ${counted(workers, 'worker')}`;
+export const torchName = ({ threads, ranks }: TorchWay): string => (ranks > 1 ? `PyTorch, ${String(ranks)} ranks` : `PyTorch, ${counted(threads, 'thread')}`);
 /** The three ways in which PyTorch may use two cores. */
 export const TORCH_NAMES: readonly string[] = [ONE, TWO_THREADS, TWO_RANKS].map(torchName);
 export const TORCH_RANKS_NAME = torchName(TWO_RANKS);
