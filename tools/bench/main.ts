@@ -18,47 +18,52 @@ export interface BenchmarkReport {
   readonly machine: Machine;
   /** Samples of every figure. */
   readonly rounds: number;
-  readonly limits?: Limits;
-  readonly training: readonly TrainingTable[];
-  readonly transfers?: readonly TransferRow[];
-  readonly threads?: WaysTable;
-  readonly cluster?: WaysTable;
-  readonly startUp?: readonly StartUp[];
-  readonly measures: readonly Measure[];
+  limits?: Limits;
+  readonly training: TrainingTable[];
+  transfers?: readonly TransferRow[];
+  threads?: WaysTable;
+  cluster?: WaysTable;
+  startUp?: readonly StartUp[];
+  measures: readonly Measure[];
+  /** Whether every part came to its end. */
+  complete: boolean;
 }
 
 function print(text: string): void {
   process.stdout.write(`${text}\n\n`);
 }
 
-async function measure({ parts, rounds, out }: Arguments, file: FileHandle): Promise<void> {
-  const machine = thisMachine();
-  print(headText(machine, rounds));
-  /** Measures a part that is asked for, and shows it. */
-  async function part<T>(name: string, measureIt: (rounds: number) => Promise<T>, text: (result: T) => string): Promise<T | undefined> {
-    if (!parts.has(name)) return undefined;
+/** Measures one part after the other into `report`, and shows each. */
+async function measure({ parts, rounds }: Arguments, report: BenchmarkReport): Promise<void> {
+  const { training } = report;
+  const part = async <T>(name: string, measureIt: (rounds: number) => Promise<T>, text: (result: T) => string, keep: (result: T) => void): Promise<void> => {
+    if (!parts.has(name)) return;
     const result = await measureIt(rounds);
+    keep(result);
     print(text(result));
-    return result;
-  }
-  const limits = await part('limits', measureLimits, limitsText);
-  const training: TrainingTable[] = [];
-  for (const workload of WORKLOADS) {
-    const table = await part(workload.name, () => measureTraining(workload, rounds, limits === undefined ? null : sgemmLimit(limits)), trainingText);
-    if (table !== undefined) training.push(table);
-  }
-  const transfers = await part('transfers', measureTransfers, transferText);
-  const threads = await part('threads', measureThreads, waysText);
-  const cluster = await part('cluster', measureCluster, waysText);
-  const startUp = await part('start-up', measureStartUp, startUpText);
-  const measures = measuresOf({ limits, training, threads, cluster });
-  print(measuresText(measures));
-  const report: BenchmarkReport = {
-    format: 'bptt-bench', version: 2, machine, rounds, training, measures,
-    ...(limits && { limits }), ...(transfers && { transfers }), ...(threads && { threads }), ...(cluster && { cluster }), ...(startUp && { startUp }),
   };
-  await file.writeFile(`${JSON.stringify(report, undefined, 2)}\n`);
-  print(`written to ${out}`);
+  await part('limits', measureLimits, limitsText, (limits) => { report.limits = limits; });
+  const sgemm = report.limits === undefined ? null : sgemmLimit(report.limits);
+  for (const workload of WORKLOADS) await part(workload.name, () => measureTraining(workload, rounds, sgemm), trainingText, (table) => training.push(table));
+  await part('transfers', measureTransfers, transferText, (transfers) => { report.transfers = transfers; });
+  await part('threads', measureThreads, waysText, (threads) => { report.threads = threads; });
+  await part('cluster', measureCluster, waysText, (cluster) => { report.cluster = cluster; });
+  await part('start-up', measureStartUp, startUpText, (startUp) => { report.startUp = startUp; });
+  report.measures = measuresOf(report);
+  print(measuresText(report.measures));
+  report.complete = true;
+}
+
+/** What was found is written even where a part fails. */
+async function run(given: Arguments, file: FileHandle): Promise<void> {
+  const report: BenchmarkReport = { format: 'bptt-bench', version: 2, machine: thisMachine(), rounds: given.rounds, training: [], measures: [], complete: false };
+  print(headText(report.machine, report.rounds));
+  try {
+    await measure(given, report);
+  } finally {
+    await file.writeFile(`${JSON.stringify(report, undefined, 2)}\n`);
+    print(`written to ${given.out}`);
+  }
 }
 
 async function main(): Promise<number> {
@@ -77,7 +82,7 @@ async function main(): Promise<number> {
     return 0;
   }
   try {
-    await measure(given, file);
+    await run(given, file);
   } finally {
     await file.close();
   }
