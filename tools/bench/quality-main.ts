@@ -1,6 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { endOnInterrupt } from './child-processes.js';
 import { Unavailable } from './contender.js';
@@ -8,6 +6,7 @@ import { qualityText, type QualityRow } from './quality-report.js';
 import { QUALITY_CORPUS, QUALITY_RECIPES, QUALITY_TARGETS, QUICK_TARGETS } from './quality-recipes.js';
 import { trainBptt, trainTorch, type BpttQuality, type QualityOptions } from './quality-runs.js';
 import { headText, thisMachine } from './report.js';
+import { withTemporaryFolder } from './temporary-folder.js';
 import { counted } from './text-table.js';
 import { fastestBackend } from './ways-table.js';
 
@@ -49,9 +48,8 @@ async function measure({ quick, only, backend: asked, out }: Arguments): Promise
   const [machine, backend] = [thisMachine(), asked ?? (await fastestBackend())];
   const targets = quick ? QUICK_TARGETS : QUALITY_TARGETS;
   process.stdout.write(`${headText(machine)}\n\nSeconds of training to a validation perplexity, ${QUALITY_CORPUS}\n`);
-  const folder = await mkdtemp(join(tmpdir(), 'bptt-quality-'));
   const rows: QualityRow[] = [];
-  try {
+  await withTemporaryFolder('bptt-quality-', async (folder) => {
     for (const recipe of QUALITY_RECIPES.filter(({ name }) => only === undefined || name === only)) {
       const options = (threads: number): QualityOptions =>
         ({ recipe, targets, secondsMax: SECONDS_MAX, validEvery: quick ? VALID_EVERY_QUICK : VALID_EVERY, threads, folder, cache: '.bptt-cache' });
@@ -63,9 +61,7 @@ async function measure({ quick, only, backend: asked, out }: Arguments): Promise
       }
       for (const threads of [1, 2]) rows.push(await torchRow(options(threads), runs[0]));
     }
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  });
   await writeFile(out, `${JSON.stringify({ format: 'bptt-bench-quality', version: 1, machine, corpus: QUALITY_CORPUS, recipes: QUALITY_RECIPES, rows }, undefined, 2)}\n`);
   process.stdout.write(`${qualityText(rows, targets)}\n\nwritten to ${out}\n`);
 }

@@ -1,12 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BPTT, trainingWords } from './command.js';
 import { writeCorpus } from './generated-corpus.js';
 import { JsonProcess } from './json-process.js';
 import { median } from './rounds.js';
+import { withTemporaryFolder } from './temporary-folder.js';
 import { lstm200 } from './workload.js';
 
 /** How long something takes from the start of its process. */
@@ -21,20 +20,17 @@ const CORPUS_WORDS = 20_000;
 const JOIN_TIMEOUT_MS = 60_000;
 
 /** `bptt --help` from start to end; `bptt work` from its start until it has joined a server that waits for it. */
-export async function measureStartUp(rounds: number): Promise<StartUp[]> {
-  const folder = await mkdtemp(join(tmpdir(), 'bptt-bench-'));
-  try {
+export function measureStartUp(rounds: number): Promise<StartUp[]> {
+  return withTemporaryFolder('bptt-bench-', async (folder) => {
     await writeCorpus(join(folder, 'corpus'), MODEL.model.vocabulary, CORPUS_WORDS);
     const help: number[] = [];
-    const join_: number[] = [];
+    const joining: number[] = [];
     for (let round = 0; round < rounds; round += 1) {
       help.push(await helpMs());
-      join_.push(await joinMs(folder, round));
+      joining.push(await joinMs(folder, round));
     }
-    return [{ what: 'bptt --help', samplesMs: help, medianMs: median(help) }, { what: 'bptt work, until it has joined', samplesMs: join_, medianMs: median(join_) }];
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+    return [{ what: 'bptt --help', samplesMs: help, medianMs: median(help) }, { what: 'bptt work, until it has joined', samplesMs: joining, medianMs: median(joining) }];
+  });
 }
 
 async function helpMs(): Promise<number> {

@@ -1,11 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FAST_BACKENDS } from './backend-contender.js';
 import { clusterWay, trainWay } from './bptt-ways.js';
 import { Unavailable } from './contender.js';
 import { writeCorpus } from './generated-corpus.js';
 import { torchEntrant, type TorchWay } from './python-contender.js';
+import { withTemporaryFolder } from './temporary-folder.js';
 import { counted } from './text-table.js';
 import { backendIdOf, contenderWay, measureWays, type Way, type WayRow } from './way.js';
 import { lstm200, type Workload } from './workload.js';
@@ -86,12 +85,9 @@ async function measureTable(workload: Workload, ways: readonly Way[], rounds: nu
   return { title: workload.name, sentences: workload.B, words: workload.T, rows: await measureWays(ways, rounds) };
 }
 
-async function withCorpus(workload: Workload, measure: (folder: string) => Promise<WaysTable>): Promise<WaysTable> {
-  const folder = await mkdtemp(join(tmpdir(), 'bptt-bench-'));
-  try {
+function withCorpus(workload: Workload, measure: (folder: string) => Promise<WaysTable>): Promise<WaysTable> {
+  return withTemporaryFolder('bptt-bench-', async (folder) => {
     await writeCorpus(join(folder, 'corpus'), workload.model.vocabulary, CORPUS_WORDS);
-    return await measure(folder);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+    return measure(folder);
+  });
 }
