@@ -6,7 +6,7 @@ import { trainingTable } from './training-table.js';
 import { summarize } from './way.js';
 import { WORKLOADS } from './workload.js';
 
-const row = (contender: string, medianMs: number, peakRssBytes: number | null = null): Measured => ({ contender, executes: contender, medianMs, samplesMs: [medianMs], peakRssBytes });
+const row = (contender: string, medianMs: number, peakRssBytes: number | null = null): Measured => ({ contender, executes: contender, medianMs, samplesMs: [medianMs], totalMs: medianMs, cores: null, peakRssBytes });
 const way = (name: string, tokensPerSecond: number, peakRssBytes = 1): ReturnType<typeof summarize> => summarize({ name, microshards: 4, threads: 1, workers: 1 }, name, [
   { stepMs: 1, tokensPerSecond, eachMs: new Map(), processes: [{ role: 'train', cpuMsPerStep: 1, bytesInPerStep: 1, bytesOutPerStep: 1, peakRssBytes }] },
 ]);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseUsage, peakRssOf } from './process-usage.js';
+import { cpuSecondsOf, parseUsage, peakRssOf } from './process-usage.js';
 
 const FILES = {
   stat: '7 (a (b) c) S 1 7 7 0 -1 4194560 1 0 0 0 250 75 0 0 20 0 1 0 5 1000 20',
@@ -17,7 +17,7 @@ describe('what a process has used', () => {
   });
 
   it('is unknown where one process of several is gone, and where there is none', () => {
-    expect(peakRssOf([])).toBeNull();
+    expect([peakRssOf([]), cpuSecondsOf([])]).toEqual([null, null]);
     expect(peakRssOf([process.pid, 2 ** 30])).toBeNull();
   });
 });

@@ -41,6 +41,15 @@ export function parseUsage({ stat, status, io }: { readonly stat: string; readon
 
 /** Most memory that was resident in each of the processes, added up; null where there are none or the system does not tell. */
 export function peakRssOf(pids: readonly number[]): number | null {
-  const usages = pids.map(readUsage);
-  return usages.length === 0 ? null : usages.reduce<number | null>((sum, usage) => (sum === null || usage === undefined ? null : sum + usage.peakRssBytes), 0);
+  return sumOver(pids, ({ peakRssBytes }) => peakRssBytes);
+}
+
+/** Processor time of the processes together; null where there are none or the system does not tell. */
+export function cpuSecondsOf(pids: readonly number[]): number | null {
+  return sumOver(pids, ({ cpuSeconds }) => cpuSeconds);
+}
+
+function sumOver(pids: readonly number[], read: (usage: ProcessUsage) => number): number | null {
+  const usages = pids.map(readUsage).filter((usage) => usage !== undefined);
+  return pids.length === 0 || usages.length < pids.length ? null : usages.reduce((sum, usage) => sum + read(usage), 0);
 }

@@ -7,21 +7,21 @@ import { WORKLOADS } from './workload.js';
 describe('the report', () => {
   it('shows what was measured beside what was skipped, with the reason', () => {
     const text = trainingText(trainingTable(WORKLOADS[0], [
-      { contender: 'simd', executes: 'simd/1 (WebAssembly SIMD)', medianMs: 10, samplesMs: [10], peakRssBytes: 104_857_600 },
+      { contender: 'simd', executes: 'simd/1 (WebAssembly SIMD)', medianMs: 10, samplesMs: [10], totalMs: 10, cores: 1.02, peakRssBytes: 104_857_600 },
       { contender: 'PyTorch', skipped: 'python3-torch not installed' },
-      { contender: 'NumPy tutorial', executes: 'numpy 1.24', medianMs: 125, samplesMs: [125], peakRssBytes: null },
+      { contender: 'NumPy tutorial', executes: 'numpy 1.24', medianMs: 125, samplesMs: [125], totalMs: 125, cores: null, peakRssBytes: null },
     ], 90));
     expect(text.split('\n')).toEqual([
       'tutorial, window:4: 1 x 20 words a step, 0.0972 GFLOP; one thread, K = 1',
-      '                tokens/s  ms/step  GFLOP/s  of sgemm  PyTorch  NumPy  TF.js  peak MiB  executes',
-      'simd                2000       10     9.72     10.8%        -  12.5x      -       100  simd/1 (WebAssembly SIMD)',
-      'PyTorch                -        -        -         -        -      -      -         -  skipped: python3-torch not installed',
-      'NumPy tutorial       160      125    0.778    0.864%        -     1x      -         -  numpy 1.24',
+      '                tokens/s  ms/step  GFLOP/s  of sgemm  PyTorch  NumPy  TF.js  cores  peak MiB  executes',
+      'simd                2000       10     9.72     10.8%        -  12.5x      -   1.02       100  simd/1 (WebAssembly SIMD)',
+      'PyTorch                -        -        -         -        -      -      -      -         -  skipped: python3-torch not installed',
+      'NumPy tutorial       160      125    0.778    0.864%        -     1x      -      -         -  numpy 1.24',
     ]);
   });
 
   it('shows the limits of the machine', () => {
-    const row = { executes: 'x', samplesMs: [], peakRssBytes: null };
+    const row = { executes: 'x', samplesMs: [], totalMs: 1, cores: null, peakRssBytes: null };
     const shape = { m: 640, k: 200, n: 10_000 };
     const table = productTable(shape, 2, [{ ...row, contender: 'OpenBLAS sgemm', medianMs: 51.2 }, { ...row, contender: 'simd', medianMs: 102.4 }, { ...row, contender: 'reference', medianMs: 2560 }]);
     expect(limitsText({ products: [table], memoryCopy: { contender: 'memory copy', skipped: 'not installed' } }).split('\n')).toEqual([

@@ -31,15 +31,15 @@ export function headText(machine: Machine, rounds?: number): string {
 
 export function trainingText({ workload, truncation, sentences, words, gflopPerStep, rows }: TrainingTable): string {
   const cells = rows.map((row) => {
-    if ('skipped' in row) return [row.contender, ...Array<string>(8).fill('-'), `skipped: ${row.skipped}`];
-    const { contender, tokensPerSecond, medianMs, gflopPerSecond, shareOfSgemm, timesPyTorch, timesNumPy, timesTensorFlow, peakRssBytes, executes } = row;
+    if ('skipped' in row) return [row.contender, ...Array<string>(9).fill('-'), `skipped: ${row.skipped}`];
+    const { contender, tokensPerSecond, medianMs, gflopPerSecond, shareOfSgemm, timesPyTorch, timesNumPy, timesTensorFlow, cores, peakRssBytes, executes } = row;
     return [
       contender, threeDigits(tokensPerSecond), threeDigits(medianMs), threeDigits(gflopPerSecond), percent(shareOfSgemm), times(timesPyTorch), times(timesNumPy), times(timesTensorFlow),
-      mebibytes(peakRssBytes), executes,
+      cores === null ? '-' : threeDigits(cores), mebibytes(peakRssBytes), executes,
     ];
   });
   const title = `${workload}, ${truncation}: ${String(sentences)} x ${String(words)} words a step, ${threeDigits(gflopPerStep)} GFLOP; one thread, K = 1`;
-  return `${title}\n${textTable([['', 'tokens/s', 'ms/step', 'GFLOP/s', 'of sgemm', 'PyTorch', 'NumPy', 'TF.js', 'peak MiB', 'executes'], ...cells])}`;
+  return `${title}\n${textTable([['', 'tokens/s', 'ms/step', 'GFLOP/s', 'of sgemm', 'PyTorch', 'NumPy', 'TF.js', 'cores', 'peak MiB', 'executes'], ...cells])}`;
 }
 
 /** The machine's limits and the products of the backends. */

@@ -13,6 +13,8 @@ export interface Timing {
   /** Milliseconds a step, the mean of each round. */
   readonly samplesMs: readonly number[];
   readonly medianMs: number;
+  /** Of all steps, those that warmed up too. */
+  readonly totalMs: number;
 }
 
 /** A contender that was too slow to go on: what its first step took. */
@@ -28,31 +30,37 @@ export async function runRounds(contenders: readonly Contender[], rounds: number
   const results: (Timing | TooSlow)[] = [];
   const steps: number[] = [];
   const samples: number[][] = contenders.map(() => []);
+  const totals: number[] = contenders.map(() => 0);
   const taking: number[] = [];
-  for (const [i, contender] of contenders.entries()) {
-    const firstStepMs = await contender.step();
+  const stepOf = async (i: number): Promise<number> => {
+    const ms = await contenders[i].step();
+    totals[i] += ms;
+    return ms;
+  };
+  for (const i of contenders.keys()) {
+    const firstStepMs = await stepOf(i);
     results.push({ firstStepMs });
     if (firstStepMs * rounds > limitMs) {
       steps.push(0);
       continue;
     }
     taking.push(i);
-    const stepMs = firstStepMs > WARM_STEP_MS ? firstStepMs : await contender.step();
+    const stepMs = firstStepMs > WARM_STEP_MS ? firstStepMs : await stepOf(i);
     steps.push(Math.min(STEPS_PER_ROUND_MAX, Math.max(1, Math.round(ROUND_MS / stepMs))));
   }
   for (let round = 0; round < rounds; round += 1) {
     for (let turn = 0; turn < taking.length; turn += 1) {
       const i = taking[(round + turn) % taking.length];
-      samples[i].push(await meanMs(contenders[i], steps[i]));
+      samples[i].push(await meanMs(() => stepOf(i), steps[i]));
     }
   }
-  for (const i of taking) results[i] = { samplesMs: samples[i], medianMs: median(samples[i]) };
+  for (const i of taking) results[i] = { samplesMs: samples[i], medianMs: median(samples[i]), totalMs: totals[i] };
   return results;
 }
 
-async function meanMs(contender: Contender, steps: number): Promise<number> {
+async function meanMs(step: () => Promise<number>, steps: number): Promise<number> {
   let sum = 0;
-  for (let step = 0; step < steps; step += 1) sum += await contender.step();
+  for (let i = 0; i < steps; i += 1) sum += await step();
   return sum / steps;
 }
 
