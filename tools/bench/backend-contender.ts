@@ -1,61 +1,46 @@
-import { BpttError, createMicroshardComputer, initializeParameters, OBJECTIVE_DEFAULTS, scaleGradient, sgdStep, stream, type Backend, type Microshard } from '@bptt/core';
-import { Unavailable, type Contender, type Entrant } from './contender.js';
+import { fileURLToPath } from 'node:url';
+import type { BackendTask } from './backend-process.js';
+import { absent, type Contender, type Entrant } from './contender.js';
+import { stepFlops } from './flops.js';
+import { LineProcess, processContender } from './line-process.js';
+import type { ProductShape } from './product-step.js';
+import { threeDigits } from './text-table.js';
 import type { Workload } from './workload.js';
 
-const SEED = 1;
-const LEARNING_RATE = 0.005;
+/** Backends that the benchmark asks for, whether this version and this machine have them or not. */
+export const BACKENDS = ['reference', 'simd', 'simd-relaxed', 'blas', 'gpu'] as const;
+/** Those that a run uses for its speed. */
+export const FAST_BACKENDS: readonly string[] = ['simd', 'simd-relaxed', 'blas'];
 
-/** A backend of bptt on one thread. A step is forward, loss, backward, mean over the sentences, and SGD into a second buffer. */
-export function backendEntrant(name: string, create: () => Backend, workload: Workload): Entrant {
-  return {
-    name,
-    open() {
-      return Promise.resolve().then(() => startBackend(name, openBackend(create), workload));
-    },
-  };
+const PROCESS = fileURLToPath(new URL('./backend-process.js', import.meta.url));
+/** Most work of a step that a slow backend is asked for: more would take the benchmark minutes. */
+const STEP_FLOPS_MAX: Readonly<Record<string, number>> = { reference: 15e9, gpu: 1e9 };
+
+/** A backend of bptt, by its name on the command line, that trains on one thread in a process of its own. */
+export function backendEntrant(backend: string, workload: Workload): Entrant {
+  const flops = stepFlops(workload);
+  const most = STEP_FLOPS_MAX[backend] ?? Infinity;
+  if (flops > most) return absent(backend, `too slow for a step of ${threeDigits(flops / 1e9)} GFLOP; it is asked for ${threeDigits(most / 1e9)} at most`);
+  return taskEntrant(backend, { kind: 'train', backend, workload });
 }
 
-function openBackend(create: () => Backend): Backend {
+/** The products of a backend of bptt, `products` a step. */
+export function productEntrant(backend: string, shape: ProductShape, products: number): Entrant {
+  return taskEntrant(backend, { kind: 'multiply', backend, shape, products });
+}
+
+function taskEntrant(name: string, task: BackendTask): Entrant {
+  return { name, open: () => startNode(name, PROCESS, [JSON.stringify(task)]) };
+}
+
+/** A module of the benchmark in a process of its own. */
+export async function startNode(name: string, path: string, given: readonly string[]): Promise<Contender> {
+  const child = new LineProcess({ command: process.execPath, arguments: [path, ...given] });
   try {
-    return create();
+    const hello = await child.answer();
+    return processContender(name, String(hello['peer']), child, hello);
   } catch (error) {
-    if (error instanceof BpttError && error.code === 'failed-precondition') throw new Unavailable(error.message, { cause: error });
+    await child.close();
     throw error;
   }
-}
-
-function startBackend(name: string, backend: Backend, workload: Workload): Contender {
-  const { model, truncation } = workload;
-  const computer = createMicroshardComputer({ backend, model, objective: { ...OBJECTIVE_DEFAULTS, truncation, reduction: 'sentenceSum' }, seed: SEED });
-  const { layout } = computer;
-  let parameters = initializeParameters(model, SEED);
-  let next: Float32Array = new Float32Array(layout.size);
-  let steps = 0;
-  return {
-    name,
-    executes: `${backend.id} (${backend.executes})`,
-    async step() {
-      const microshard = randomSentences(workload, steps);
-      steps += 1;
-      const begin = performance.now();
-      computer.setParameters(parameters);
-      const { gradient, sequences } = await computer.gradient(microshard);
-      if (gradient === undefined) throw new Error(`${name}: expected a gradient, got none`);
-      scaleGradient(gradient, 1 / sequences);
-      sgdStep({ layout, parameters, gradient, learningRate: LEARNING_RATE }, next);
-      [parameters, next] = [next, parameters];
-      return performance.now() - begin;
-    },
-    close() {
-      backend.dispose();
-      return Promise.resolve();
-    },
-  };
-}
-
-/** Sentences of random words; other ones for each step. */
-function randomSentences({ model, T, B }: Workload, step: number): Microshard {
-  const random = stream(SEED, 'benchmark sentences', step);
-  const words = (offset: number): Int32Array => Int32Array.from({ length: T * B }, (_, i) => Math.floor(random.uniform(offset + i) * model.vocabulary));
-  return { index: 0, T, B, inputs: words(0), targets: words(T * B), sequences: Int32Array.from({ length: B }, (_, b) => b) };
 }

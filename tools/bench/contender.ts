@@ -3,6 +3,8 @@ export interface Contender {
   readonly name: string;
   /** What really executes: a backend's id and executor, or a library with its version. */
   readonly executes: string;
+  /** Processes that it has to itself; none where it shares the process of the benchmark. */
+  readonly pids: readonly number[];
   /** Does the work once. Returns the milliseconds that it took, preparations left out. */
   step(): Promise<number>;
   /** Gives back what it holds. */
@@ -21,4 +23,9 @@ export class Unavailable extends Error {
     super(reason, options);
     this.name = 'Unavailable';
   }
+}
+
+/** An entrant that is known beforehand not to take part. */
+export function absent(name: string, reason: string): Entrant {
+  return { name, open: () => Promise.reject(new Unavailable(reason)) };
 }

@@ -1,66 +1,76 @@
 import { open, type FileHandle } from 'node:fs/promises';
-import { parseArgs } from 'node:util';
-import { headText, thisMachine, trainingText, transferText, type BenchmarkReport } from './report.js';
+import { HELP, parseArguments, type Arguments } from './arguments.js';
+import { endOnInterrupt } from './child-processes.js';
+import { measureLimits, sgemmLimit, type Limits } from './limits-table.js';
+import { measureStartUp, type StartUp } from './start-up-table.js';
+import { measuresOf, measuresText, type Measure } from './measures.js';
+import { headText, limitsText, thisMachine, trainingText, transferText, type Machine } from './report.js';
 import { measureTraining, type TrainingTable } from './training-table.js';
-import { measureTransfers } from './transfer-table.js';
-import { workloads } from './workload.js';
+import { measureTransfers, type TransferRow } from './transfer-table.js';
+import { startUpText, waysText } from './ways-report.js';
+import { measureCluster, measureThreads, type WaysTable } from './ways-table.js';
+import { WORKLOADS } from './workload.js';
 
-const ROUNDS_MIN = 5;
-const ROUNDS_MAX = 1_000;
-const HELP = `Usage: npm run bench -- [options]
-
-Training tokens/s of every backend beside PyTorch and the NumPy tutorial, and gRPC MiB/s beside the raw stream, measured in turn.
-
-  --quick         the small model alone
-  --rounds <n>    samples of every figure, ${String(ROUNDS_MIN)} to ${String(ROUNDS_MAX)} (default ${String(ROUNDS_MIN)})
-  --out <file>    where the JSON goes (default bench-results.json)
-  --help          this text
-`;
-
-interface Arguments {
-  readonly quick: boolean;
+/** What one run of the benchmark found; written as JSON. Parts that were not asked for are missing. */
+export interface BenchmarkReport {
+  readonly format: 'bptt-bench';
+  readonly version: 2;
+  readonly machine: Machine;
+  /** Samples of every figure. */
   readonly rounds: number;
-  readonly out: string;
+  limits?: Limits;
+  readonly training: TrainingTable[];
+  transfers?: readonly TransferRow[];
+  threads?: WaysTable;
+  cluster?: WaysTable;
+  startUp?: readonly StartUp[];
+  measures: readonly Measure[];
+  /** Whether every part came to its end. */
+  complete: boolean;
 }
 
-/** @throws Error with one line for people, where the options are wrong */
-function parseArguments(): Arguments | undefined {
-  const { values } = parseArgs({
-    options: {
-      quick: { type: 'boolean', default: false },
-      rounds: { type: 'string', default: String(ROUNDS_MIN) },
-      out: { type: 'string', default: 'bench-results.json' },
-      help: { type: 'boolean', default: false },
-    },
-  });
-  if (values.help) return undefined;
-  const rounds = Number(values.rounds);
-  if (!Number.isInteger(rounds) || rounds < ROUNDS_MIN || rounds > ROUNDS_MAX) {
-    throw new Error(`--rounds: expected a whole number from ${String(ROUNDS_MIN)} to ${String(ROUNDS_MAX)}, got ${values.rounds}`);
-  }
-  return { quick: values.quick, rounds, out: values.out };
+function print(text: string): void {
+  process.stdout.write(`${text}\n\n`);
 }
 
-async function measure({ quick, rounds, out }: Arguments, file: FileHandle): Promise<void> {
-  const machine = thisMachine();
-  process.stdout.write(`${headText({ machine, rounds })}\n`);
-  const training: TrainingTable[] = [];
-  for (const workload of workloads(quick)) {
-    const table = await measureTraining(workload, rounds);
-    training.push(table);
-    process.stdout.write(`\n${trainingText(table)}\n`);
+/** Measures one part after the other into `report`, and shows each. */
+async function measure({ parts, rounds }: Arguments, report: BenchmarkReport): Promise<void> {
+  const { training } = report;
+  const part = async <T>(name: string, measureIt: (rounds: number) => Promise<T>, text: (result: T) => string, keep: (result: T) => void): Promise<void> => {
+    if (!parts.has(name)) return;
+    const result = await measureIt(rounds);
+    keep(result);
+    print(text(result));
+  };
+  await part('limits', measureLimits, limitsText, (limits) => { report.limits = limits; });
+  const sgemm = report.limits === undefined ? null : sgemmLimit(report.limits);
+  for (const workload of WORKLOADS) await part(workload.name, () => measureTraining(workload, rounds, sgemm), trainingText, (table) => training.push(table));
+  await part('transfers', measureTransfers, transferText, (transfers) => { report.transfers = transfers; });
+  await part('threads', measureThreads, waysText, (threads) => { report.threads = threads; });
+  await part('cluster', measureCluster, waysText, (cluster) => { report.cluster = cluster; });
+  await part('start-up', measureStartUp, startUpText, (startUp) => { report.startUp = startUp; });
+  report.measures = measuresOf(report);
+  print(measuresText(report.measures));
+  report.complete = true;
+}
+
+/** What was found is written even where a part fails. */
+async function run(given: Arguments, file: FileHandle): Promise<void> {
+  const report: BenchmarkReport = { format: 'bptt-bench', version: 2, machine: thisMachine(), rounds: given.rounds, training: [], measures: [], complete: false };
+  print(headText(report.machine, report.rounds));
+  try {
+    await measure(given, report);
+  } finally {
+    await file.writeFile(`${JSON.stringify(report, undefined, 2)}\n`);
+    print(`written to ${given.out}`);
   }
-  const transfers = await measureTransfers(rounds);
-  const report: BenchmarkReport = { format: 'bptt-bench', version: 1, machine, rounds, training, transfers };
-  await file.writeFile(`${JSON.stringify(report, undefined, 2)}\n`);
-  process.stdout.write(`\n${transferText(transfers)}\n\nwritten to ${out}\n`);
 }
 
 async function main(): Promise<number> {
   let given: Arguments | undefined;
   let file: FileHandle | undefined;
   try {
-    given = parseArguments();
+    given = parseArguments(process.argv.slice(2));
     // Opened before anything is measured: a name that cannot be written shall not be known after minutes only.
     file = given && (await open(given.out, 'w'));
   } catch (error) {
@@ -72,11 +82,12 @@ async function main(): Promise<number> {
     return 0;
   }
   try {
-    await measure(given, file);
+    await run(given, file);
   } finally {
     await file.close();
   }
   return 0;
 }
 
+endOnInterrupt();
 process.exitCode = await main();

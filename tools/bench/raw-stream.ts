@@ -61,6 +61,7 @@ export function rawContenders(address: string, bytes: number): { readonly push: 
   const contender = (name: string, transfer: () => Promise<number>): Contender => ({
     name,
     executes: 'grpc-js stream',
+    pids: [],
     async step() {
       const begin = performance.now();
       const arrived = await transfer();

@@ -1,21 +1,38 @@
 import { describe, expect, it } from 'vitest';
-import { headText, thisMachine, trainingText, transferText } from './report.js';
+import { productsPerStep, productTable } from './limits-table.js';
+import { headText, limitsText, thisMachine, trainingText, transferText } from './report.js';
+import { trainingTable } from './training-table.js';
+import { WORKLOADS } from './workload.js';
 
 describe('the report', () => {
   it('shows what was measured beside what was skipped, with the reason', () => {
-    const text = trainingText({
-      workload: 'tutorial', truncation: 'window:4', sentences: 1, words: 20,
-      rows: [
-        { contender: 'simd', executes: 'simd/1 (WebAssembly SIMD)', tokensPerSecond: 2000, medianMs: 10, samplesMs: [10], timesPyTorch: null, timesNumPy: 12.5 },
-        { contender: 'PyTorch', skipped: 'python3-torch not installed' },
-      ],
-    });
+    const text = trainingText(trainingTable(WORKLOADS[0], [
+      { contender: 'simd', executes: 'simd/1 (WebAssembly SIMD)', medianMs: 10, samplesMs: [10], totalMs: 10, cores: 1.02, peakRssBytes: 104_857_600 },
+      { contender: 'PyTorch', skipped: 'python3-torch not installed' },
+      { contender: 'NumPy tutorial', executes: 'numpy 1.24', medianMs: 125, samplesMs: [125], totalMs: 125, cores: null, peakRssBytes: null },
+    ], 90));
     expect(text.split('\n')).toEqual([
-      'tutorial, window:4: 1 x 20 words a step',
-      '         tokens/s  ms/step  PyTorch  NumPy  executes',
-      'simd         2000       10        -  12.5x  simd/1 (WebAssembly SIMD)',
-      'PyTorch         -        -        -      -  skipped: python3-torch not installed',
+      'tutorial, window:4: 1 x 20 words a step, 0.0972 GFLOP; one thread, K = 1',
+      '                tokens/s  ms/step  GFLOP/s  of sgemm  PyTorch  NumPy  TF.js  cores  peak MiB  executes',
+      'simd                2000       10     9.72     10.8%        -  12.5x      -   1.02       100  simd/1 (WebAssembly SIMD)',
+      'PyTorch                -        -        -         -        -      -      -      -         -  skipped: python3-torch not installed',
+      'NumPy tutorial       160      125    0.778    0.864%        -     1x      -      -         -  numpy 1.24',
     ]);
+  });
+
+  it('shows the limits of the machine', () => {
+    const row = { executes: 'x', samplesMs: [], totalMs: 1, cores: null, peakRssBytes: null };
+    const shape = { m: 640, k: 200, n: 10_000 };
+    const table = productTable(shape, 2, [{ ...row, contender: 'OpenBLAS sgemm', medianMs: 51.2 }, { ...row, contender: 'simd', medianMs: 102.4 }, { ...row, contender: 'reference', medianMs: 2560 }]);
+    expect(limitsText({ products: [table], memoryCopy: { contender: 'memory copy', skipped: 'not installed' } }).split('\n')).toEqual([
+      'Products on one thread',
+      '[640,200]x[200,10000]  GFLOP/s  of sgemm  executes',
+      'OpenBLAS sgemm             100        1x  x',
+      'simd                        50      0.5x  x',
+      'reference                    1     0.01x  x',
+      'memory copy: skipped: not installed',
+    ]);
+    expect([shape, { m: 64, k: 512, n: 512 }, { m: 1, k: 1, n: 1 }].map(productsPerStep)).toEqual([4, 64, 64]);
   });
 
   it('shows transfers beside the raw stream', () => {
@@ -25,7 +42,9 @@ describe('the report', () => {
 
   it('warns where other programs are running', () => {
     const machine = { ...thisMachine(), loadBefore: 3 };
-    expect(headText({ machine, rounds: 5 })).toContain('Other programs are running');
-    expect(headText({ machine: { ...machine, loadBefore: 0.2 }, rounds: 5 })).not.toContain('Other programs');
+    expect(headText(machine, 5)).toContain('Other programs are running');
+    expect(headText({ ...machine, loadBefore: 0.2 }, 5)).not.toContain('Other programs');
+    expect(headText(machine, 5)).not.toContain('trial');
+    expect(headText(machine, 2)).toContain('Fewer than 5 rounds: a trial, no result.');
   });
 });

@@ -1,18 +1,8 @@
 import { cpus, loadavg } from 'node:os';
-import { textTable, threeDigits, times } from './text-table.js';
+import type { Limits, ProductTable } from './limits-table.js';
+import { mebibytes, percent, textTable, threeDigits, times } from './text-table.js';
 import type { TrainingTable } from './training-table.js';
 import type { TransferRow } from './transfer-table.js';
-
-/** What one run of the benchmark found; written as JSON. */
-export interface BenchmarkReport {
-  readonly format: 'bptt-bench';
-  readonly version: 1;
-  readonly machine: Machine;
-  /** Samples of every figure. */
-  readonly rounds: number;
-  readonly training: readonly TrainingTable[];
-  readonly transfers: readonly TransferRow[];
-}
 
 export interface Machine {
   readonly processor: string;
@@ -27,20 +17,42 @@ export function thisMachine(): Machine {
   return { processor: cores.at(0)?.model.trim() ?? 'unknown', cores: cores.length, node: process.version, loadBefore: loadavg()[0] };
 }
 
-/** The first lines of the report. */
-export function headText({ machine, rounds }: Pick<BenchmarkReport, 'machine' | 'rounds'>): string {
+/** Samples below which a run is a trial. */
+export const ROUNDS_MIN = 5;
+
+/** The first lines of a report. @param rounds samples of every figure; undefined where each is taken once */
+export function headText(machine: Machine, rounds?: number): string {
   const { processor, cores, node, loadBefore } = machine;
+  const taken = rounds === undefined ? '' : `\n${String(rounds)} rounds in turn, medians`;
   const busy = loadBefore > 1 ? '\nOther programs are running: compare ratios, not figures.' : '';
-  return `${processor}, ${String(cores)} cores, Node ${node}, load ${threeDigits(loadBefore)}\n${String(rounds)} rounds in turn, medians, one thread each${busy}`;
+  const few = rounds !== undefined && rounds < ROUNDS_MIN ? `\nFewer than ${String(ROUNDS_MIN)} rounds: a trial, no result.` : '';
+  return `${processor}, ${String(cores)} cores, Node ${node}, load ${threeDigits(loadBefore)}${taken}${busy}${few}`;
 }
 
-export function trainingText({ workload, truncation, sentences, words, rows }: TrainingTable): string {
+export function trainingText({ workload, truncation, sentences, words, gflopPerStep, rows }: TrainingTable): string {
   const cells = rows.map((row) => {
-    if ('skipped' in row) return [row.contender, '-', '-', '-', '-', `skipped: ${row.skipped}`];
-    return [row.contender, threeDigits(row.tokensPerSecond), threeDigits(row.medianMs), times(row.timesPyTorch), times(row.timesNumPy), row.executes];
+    if ('skipped' in row) return [row.contender, ...Array<string>(9).fill('-'), `skipped: ${row.skipped}`];
+    const { contender, tokensPerSecond, medianMs, gflopPerSecond, shareOfSgemm, timesPyTorch, timesNumPy, timesTensorFlow, cores, peakRssBytes, executes } = row;
+    return [
+      contender, threeDigits(tokensPerSecond), threeDigits(medianMs), threeDigits(gflopPerSecond), percent(shareOfSgemm), times(timesPyTorch), times(timesNumPy), times(timesTensorFlow),
+      cores === null ? '-' : threeDigits(cores), mebibytes(peakRssBytes), executes,
+    ];
   });
-  const title = `${workload}, ${truncation}: ${String(sentences)} x ${String(words)} words a step`;
-  return `${title}\n${textTable([['', 'tokens/s', 'ms/step', 'PyTorch', 'NumPy', 'executes'], ...cells])}`;
+  const title = `${workload}, ${truncation}: ${String(sentences)} x ${String(words)} words a step, ${threeDigits(gflopPerStep)} GFLOP; one thread, K = 1`;
+  return `${title}\n${textTable([['', 'tokens/s', 'ms/step', 'GFLOP/s', 'of sgemm', 'PyTorch', 'NumPy', 'TF.js', 'cores', 'peak MiB', 'executes'], ...cells])}`;
+}
+
+/** The machine's limits and the products of the backends. */
+export function limitsText({ products, memoryCopy }: Limits): string {
+  const copy = 'skipped' in memoryCopy ? `skipped: ${memoryCopy.skipped}` : `${threeDigits(memoryCopy.gigabytesPerSecond)} GB/s`;
+  return `Products on one thread\n${products.map(productText).join('\n')}\nmemory copy: ${copy}`;
+}
+
+function productText({ shape: { m, k, n }, rows }: ProductTable): string {
+  const cells = rows.map((row) => ('skipped' in row
+    ? [row.contender, '-', '-', `skipped: ${row.skipped}`]
+    : [row.contender, threeDigits(row.gflopPerSecond), times(row.shareOfSgemm), row.executes]));
+  return textTable([[`[${String(m)},${String(k)}]x[${String(k)},${String(n)}]`, 'GFLOP/s', 'of sgemm', 'executes'], ...cells]);
 }
 
 export function transferText(rows: readonly TransferRow[]): string {

@@ -8,6 +8,7 @@ function scripted(name: string, log: string[], timesMs: readonly number[]): Cont
   return {
     name,
     executes: 'nothing',
+    pids: [],
     step: () => {
       log.push(name);
       steps += 1;
@@ -29,12 +30,25 @@ describe('rounds', () => {
     const log: string[] = [];
     const [timing] = await runRounds([scripted('a', log, [50, 50, 40, 60])], 5);
     expect(log).toHaveLength(2 + 5 * 4);
-    expect(timing.samplesMs).toEqual([50, 50, 50, 50, 50]);
+    expect(timing).toMatchObject({ samplesMs: [50, 50, 50, 50, 50] });
+  });
+
+  it('let one drop out whose rounds would take too long', async () => {
+    const log: string[] = [];
+    const timings = await runRounds([scripted('slow', log, [40_000]), scripted('b', log, [300])], 3);
+    expect(timings[0]).toEqual({ firstStepMs: 40_000 });
+    expect(log.join(' ')).toBe('slow b b b b b');
+  });
+
+  it('warm a contender up once where a step is long', async () => {
+    const log: string[] = [];
+    await runRounds([scripted('a', log, [3_000])], 2);
+    expect(log.join('')).toBe('aaa');
   });
 
   it('give the median of all rounds, warm-up left out', async () => {
-    const [timing] = await runRounds([scripted('a', [], [9_000, 300, 400, 500, 200, 100, 300])], 5);
-    expect(timing).toEqual({ samplesMs: [400, 500, 200, 100, 300], medianMs: 300 });
+    const [timing] = await runRounds([scripted('a', [], [1_900, 300, 400, 500, 200, 100, 300])], 5);
+    expect(timing).toEqual({ samplesMs: [400, 500, 200, 100, 300], medianMs: 300, totalMs: 3_700 });
   });
 });
 

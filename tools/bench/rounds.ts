@@ -3,37 +3,64 @@ import type { Contender } from './contender.js';
 /** A round repeats a quick contender for about so long, so that one slow moment of the machine weighs little. */
 const ROUND_MS = 200;
 const STEPS_PER_ROUND_MAX = 50;
+/** A step that takes longer than this is as warm at the first time as at the second. */
+const WARM_STEP_MS = 2_000;
+/** Longest that the rounds of one contender may take, going by its first step: one that needs longer drops out. */
+export const ROUNDS_LIMIT_MS = 90_000;
 
 /** What one contender needed. */
 export interface Timing {
   /** Milliseconds a step, the mean of each round. */
   readonly samplesMs: readonly number[];
   readonly medianMs: number;
+  /** Of all steps, those that warmed up too. */
+  readonly totalMs: number;
+}
+
+/** A contender that was too slow to go on: what its first step took. */
+export interface TooSlow {
+  readonly firstStepMs: number;
 }
 
 /**
  * Lets contenders work in turn, so that whatever slows the machine slows all of them: one warm-up step each, then `rounds` rounds, each begun
- * by another contender.
+ * by another contender. One whose rounds would take longer than `limitMs` makes its first step alone.
  */
-export async function runRounds(contenders: readonly Contender[], rounds: number): Promise<Timing[]> {
+export async function runRounds(contenders: readonly Contender[], rounds: number, limitMs: number = ROUNDS_LIMIT_MS): Promise<(Timing | TooSlow)[]> {
+  const results: (Timing | TooSlow)[] = [];
   const steps: number[] = [];
-  for (const contender of contenders) {
-    await contender.step();
-    steps.push(Math.min(STEPS_PER_ROUND_MAX, Math.max(1, Math.round(ROUND_MS / (await contender.step())))));
-  }
   const samples: number[][] = contenders.map(() => []);
+  const totals: number[] = contenders.map(() => 0);
+  const taking: number[] = [];
+  const stepOf = async (i: number): Promise<number> => {
+    const ms = await contenders[i].step();
+    totals[i] += ms;
+    return ms;
+  };
+  for (const i of contenders.keys()) {
+    const firstStepMs = await stepOf(i);
+    results.push({ firstStepMs });
+    if (firstStepMs * rounds > limitMs) {
+      steps.push(0);
+      continue;
+    }
+    taking.push(i);
+    const stepMs = firstStepMs > WARM_STEP_MS ? firstStepMs : await stepOf(i);
+    steps.push(Math.min(STEPS_PER_ROUND_MAX, Math.max(1, Math.round(ROUND_MS / stepMs))));
+  }
   for (let round = 0; round < rounds; round += 1) {
-    for (let turn = 0; turn < contenders.length; turn += 1) {
-      const i = (round + turn) % contenders.length;
-      samples[i].push(await meanMs(contenders[i], steps[i]));
+    for (let turn = 0; turn < taking.length; turn += 1) {
+      const i = taking[(round + turn) % taking.length];
+      samples[i].push(await meanMs(() => stepOf(i), steps[i]));
     }
   }
-  return samples.map((samplesMs) => ({ samplesMs, medianMs: median(samplesMs) }));
+  for (const i of taking) results[i] = { samplesMs: samples[i], medianMs: median(samples[i]), totalMs: totals[i] };
+  return results;
 }
 
-async function meanMs(contender: Contender, steps: number): Promise<number> {
+async function meanMs(step: () => Promise<number>, steps: number): Promise<number> {
   let sum = 0;
-  for (let step = 0; step < steps; step += 1) sum += await contender.step();
+  for (let i = 0; i < steps; i += 1) sum += await step();
   return sum / steps;
 }
 

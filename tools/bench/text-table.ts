@@ -15,3 +15,18 @@ export function threeDigits(value: number): string {
 export function times(ratio: number | null): string {
   return ratio === null ? '-' : `${threeDigits(ratio)}x`;
 }
+
+/** `12.3%`, or `-` where there is nothing to compare with. */
+export function percent(share: number | null): string {
+  return share === null ? '-' : `${threeDigits(share * 100)}%`;
+}
+
+/** Bytes in MiB, or `-` where they are not known. */
+export function mebibytes(bytes: number | null): string {
+  return bytes === null ? '-' : threeDigits(bytes / (1024 * 1024));
+}
+
+/** `1 thread`, `2 threads`. */
+export function counted(count: number, noun: string): string {
+  return `${String(count)} ${noun}${count === 1 ? '' : 's'}`;
+}

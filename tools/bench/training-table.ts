@@ -1,25 +1,33 @@
-import { formatTruncation, referenceBackend } from '@bptt/core';
-import { gpuBackend } from '@bptt/kernels';
-import { simdBackend } from '@bptt/simd';
-import { backendEntrant } from './backend-contender.js';
-import { Unavailable, type Contender, type Entrant } from './contender.js';
-import { numpyEntrant, torchEntrant } from './peer-contender.js';
-import { runRounds } from './rounds.js';
+import { formatTruncation } from '@bptt/core';
+import { backendEntrant, BACKENDS } from './backend-contender.js';
+import { stepFlops } from './flops.js';
+import { measureInTurn, measuredRow, type Measured, type Skipped } from './measure.js';
+import { numpyEntrant, torchEntrant } from './python-contender.js';
+import { tensorFlowEntrant } from './tensorflow-contender.js';
 import type { Workload } from './workload.js';
 
-/** One contender in a table: what it reached, or why it did not take part. */
-export type TrainingRow = MeasuredRow | { readonly contender: string; readonly skipped: string };
+/** Names of the peers. */
+export const PYTORCH = 'PyTorch';
+export const NUMPY = 'NumPy tutorial';
+export const TENSORFLOW = 'TensorFlow.js';
 
-export interface MeasuredRow {
-  readonly contender: string;
-  readonly executes: string;
+/** One contender in a table: what it reached, or why it did not take part. */
+export type TrainingRow = TrainingResult | Skipped;
+
+export interface TrainingResult extends Measured {
+  /** Microshards of a batch (K) and threads. */
+  readonly microshards: number;
+  readonly threads: number;
   /** Words of the batch by the median time of a step. */
   readonly tokensPerSecond: number;
-  readonly medianMs: number;
-  readonly samplesMs: readonly number[];
-  /** How many times as fast as PyTorch and as the NumPy tutorial; null where that peer was skipped. */
+  /** `stepFlops` by the median time of a step. */
+  readonly gflopPerSecond: number;
+  /** Of the rate of OpenBLAS's large product in the same run; null where that was not measured. */
+  readonly shareOfSgemm: number | null;
+  /** How many times as fast as each peer; null where that peer was skipped. */
   readonly timesPyTorch: number | null;
   readonly timesNumPy: number | null;
+  readonly timesTensorFlow: number | null;
 }
 
 /** All contenders on one workload. */
@@ -28,49 +36,36 @@ export interface TrainingTable {
   readonly truncation: string;
   readonly sentences: number;
   readonly words: number;
+  readonly gflopPerStep: number;
   readonly rows: readonly TrainingRow[];
 }
 
-const PYTORCH = 'PyTorch';
-const NUMPY = 'NumPy tutorial';
-
-function entrants(workload: Workload): Entrant[] {
-  return [
-    backendEntrant('reference', () => referenceBackend({ precision: 'float32' }), workload),
-    backendEntrant('simd', () => simdBackend(), workload),
-    backendEntrant('gpu cpu', () => gpuBackend({ mode: 'cpu' }), workload),
-    backendEntrant('gpu webasm', () => gpuBackend({ mode: 'webasm' }), workload),
-    torchEntrant(PYTORCH, workload),
-    numpyEntrant(NUMPY, workload),
+/** @param sgemmGflopPerSecond what OpenBLAS's product reaches on one thread; null where that is not known */
+export async function measureTraining(workload: Workload, rounds: number, sgemmGflopPerSecond: number | null): Promise<TrainingTable> {
+  const entrants = [
+    ...BACKENDS.map((backend) => backendEntrant(backend, workload)),
+    torchEntrant(PYTORCH, workload), numpyEntrant(NUMPY, workload), tensorFlowEntrant(TENSORFLOW, workload),
   ];
+  return trainingTable(workload, await measureInTurn(entrants, rounds), sgemmGflopPerSecond);
 }
 
-/** Measures all contenders on `workload` in turn. @param rounds how many samples each gives */
-export async function measureTraining(workload: Workload, rounds: number): Promise<TrainingTable> {
-  const open: Contender[] = [];
-  const skipped: TrainingRow[] = [];
-  try {
-    for (const entrant of entrants(workload)) {
-      try {
-        open.push(await entrant.open());
-      } catch (error) {
-        if (!(error instanceof Unavailable)) throw error;
-        skipped.push({ contender: entrant.name, skipped: error.message });
-      }
-    }
-    const timings = await runRounds(open, rounds);
-    const { name, truncation, T, B } = workload;
-    const medians = new Map(open.map((contender, i) => [contender.name, timings[i].medianMs]));
-    const timesPeer = (peer: string, ms: number): number | null => {
-      const peerMs = medians.get(peer);
-      return peerMs === undefined ? null : peerMs / ms;
+/** The table of what was measured, all on one thread with the batch as one microshard. */
+export function trainingTable(workload: Workload, measured: readonly (Measured | Skipped)[], sgemmGflopPerSecond: number | null): TrainingTable {
+  const { name, truncation, T, B } = workload;
+  const gflopPerStep = stepFlops(workload) / 1e9;
+  const timesPeer = (peer: string, ms: number): number | null => {
+    const row = measuredRow<Measured>(measured, peer);
+    return row === undefined ? null : row.medianMs / ms;
+  };
+  const rows = measured.map((row): TrainingRow => {
+    if ('skipped' in row) return row;
+    const { medianMs } = row;
+    const gflopPerSecond = (gflopPerStep * 1e3) / medianMs;
+    return {
+      ...row, microshards: 1, threads: 1, tokensPerSecond: (T * B * 1e3) / medianMs, gflopPerSecond,
+      shareOfSgemm: sgemmGflopPerSecond === null ? null : gflopPerSecond / sgemmGflopPerSecond,
+      timesPyTorch: timesPeer(PYTORCH, medianMs), timesNumPy: timesPeer(NUMPY, medianMs), timesTensorFlow: timesPeer(TENSORFLOW, medianMs),
     };
-    const rows = open.map(({ name: contender, executes }, i): MeasuredRow => {
-      const { medianMs, samplesMs } = timings[i];
-      return { contender, executes, tokensPerSecond: (T * B * 1e3) / medianMs, medianMs, samplesMs, timesPyTorch: timesPeer(PYTORCH, medianMs), timesNumPy: timesPeer(NUMPY, medianMs) };
-    });
-    return { workload: name, truncation: formatTruncation(truncation), sentences: B, words: T, rows: [...rows, ...skipped] };
-  } finally {
-    for (const contender of open) await contender.close();
-  }
+  });
+  return { workload: name, truncation: formatTruncation(truncation), sentences: B, words: T, gflopPerStep, rows };
 }

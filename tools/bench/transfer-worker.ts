@@ -19,6 +19,7 @@ export async function bpttContenders(address: string): Promise<{ readonly push: 
   const contender = (name: string, step: () => Promise<number>): Contender => ({
     name,
     executes: 'bptt.v1',
+    pids: [],
     step,
     close: () => worker.close(),
   });

@@ -4,7 +4,7 @@ error of every output followed back on its own.
     python3 tools/peers/numpy_tutorial.py --vocabulary 8000 --hidden 100 --steps 20 --batch 1 --window 4
 
 A step is forward, loss and backward for --batch sentences, one after the other, then SGD with the mean of their gradients. Without --window
-errors go back to the beginning of the sentence. Prints one JSON object; --interactive as in torch_lm.py. Debian: python3-numpy and
+errors go back to the beginning of the sentence. Words are drawn by Zipf's law, as in text. Prints one JSON object; --interactive as in torch_lm.py. Debian: python3-numpy and
 libopenblas0-pthread.
 """
 import argparse
@@ -28,6 +28,8 @@ class TutorialRnn:
         self.U = self.uniform(words, (units, words))
         self.V = self.uniform(units, (words, units))
         self.W = self.uniform(units, (units, units))
+        shares = 1 / np.arange(1, words + 1)
+        self.shares = shares / shares.sum()
 
     def uniform(self, fan_in, shape):
         return self.random.uniform(-1, 1, shape) / np.sqrt(fan_in)
@@ -60,7 +62,7 @@ class TutorialRnn:
 
     def step(self):
         """One training step on new random words; its seconds, without making the words."""
-        sentences = self.random.integers(0, self.a.vocabulary, (self.a.batch, 2, self.a.steps))
+        sentences = self.random.choice(self.a.vocabulary, (self.a.batch, 2, self.a.steps), p=self.shares)
         begin = time.perf_counter()
         parameters = self.U, self.V, self.W
         gradient = [np.zeros_like(p) for p in parameters]
@@ -84,7 +86,7 @@ def blas_library():
 
 def describe(a):
     return {"peer": "numpy " + np.__version__, "blas": blas_library(), "vocabulary": a.vocabulary, "hidden": a.hidden, "batch": a.batch,
-            "steps": a.steps, "window": a.window if a.window < a.steps else None}
+            "steps": a.steps, "window": a.window if a.window < a.steps else None, "pids": [os.getpid()]}
 
 
 def run(a):

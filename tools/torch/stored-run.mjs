@@ -18,6 +18,8 @@ export async function openStoredRun(folder, cache) {
     backendId,
     /** The batch of step `step`, counted from 0; a microshard that reads nothing is undefined. */
     batch: (step) => data.batch(step),
+    /** The microshards in which the validation split is scored. */
+    validation: () => Array.from({ length: data.evaluation.count }, (_, i) => data.evaluation.microshard(i)),
     close: () => { corpus.close(); },
   };
 }

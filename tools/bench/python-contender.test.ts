@@ -1,19 +1,22 @@
 import { describe, expect, it } from 'vitest';
 import { Unavailable, type Contender } from './contender.js';
-import { peerEntrant } from './peer-contender.js';
+import { pythonEntrant } from './python-contender.js';
 
-const SMALL = ['--vocabulary', '12', '--hidden', '4', '--steps', '3', '--batch', '2', '--window', '1'];
+const SIZES = ['--vocabulary', '12', '--hidden', '4', '--steps', '3', '--batch', '2'];
+const SMALL = [...SIZES, '--window', '1'];
 
 describe('a peer', () => {
   it('is unavailable, with the packages to install, where there is no such interpreter', async () => {
-    const peer = peerEntrant({ name: 'NumPy', script: 'numpy_tutorial.py', packages: 'python3-numpy', arguments: SMALL, python: '/nonexistent/python3' });
+    const peer = pythonEntrant({ name: 'NumPy', script: 'numpy_tutorial.py', packages: 'python3-numpy', arguments: SMALL, python: '/nonexistent/python3' });
     await expect(peer.open()).rejects.toThrow(Unavailable);
     await expect(peer.open()).rejects.toThrow(/not installed .*ENOENT.*apt-get install python3-numpy/);
   });
 
   it.each([
     ['PyTorch', 'torch_lm.py', ['--cell', 'rnn', '--input', 'onehot', ...SMALL]],
+    ['PyTorch', 'torch_lm.py', ['--cell', 'lstm', '--layers', '2', '--embedding', '4', '--cutoffs', '3', '6', '--div-value', '2', '--clip', '1', '--carry', ...SIZES]],
     ['NumPy', 'numpy_tutorial.py', SMALL],
+    ['NumPy', 'blas_limits.py', ['--product', '3', '4', '5']],
   ])('trains in %s where it is installed', async (name, script, given) => {
     const contender = await openOrReason(name, script, given);
     if (typeof contender === 'string') {
@@ -21,6 +24,7 @@ describe('a peer', () => {
       return;
     }
     expect(contender.executes).toMatch(/^(numpy|pytorch) \d/);
+    expect(contender.pids).toHaveLength(1);
     expect(await contender.step()).toBeGreaterThan(0);
     expect(await contender.step()).toBeGreaterThan(0);
     await contender.close();
@@ -34,7 +38,7 @@ describe('a peer', () => {
 
 async function openOrReason(name: string, script: string, given: readonly string[]): Promise<Contender | string> {
   try {
-    return await peerEntrant({ name, script, packages: 'some-package', arguments: given }).open();
+    return await pythonEntrant({ name, script, packages: 'some-package', arguments: given }).open();
   } catch (error) {
     if (error instanceof Unavailable) return error.message;
     throw error;

@@ -1,0 +1,23 @@
+import { createBackend } from '@bptt/worker';
+import { productSteps, type ProductShape } from './product-step.js';
+import { serveSteps, type StepWork } from './step-server.js';
+import { trainingSteps } from './training-step.js';
+import type { Workload } from './workload.js';
+
+/*
+ * A backend of bptt in a process of its own, so that its memory and the code that the engine compiled for it are its own. The one argument is a
+ * `BackendTask` as JSON. Speaks as `LineProcess` wants it.
+ */
+
+/** What a backend is to do for each line. */
+export type BackendTask =
+  | { readonly kind: 'train'; readonly backend: string; readonly workload: Workload }
+  | { readonly kind: 'multiply'; readonly backend: string; readonly shape: ProductShape; readonly products: number };
+
+async function openTask(task: BackendTask): Promise<StepWork> {
+  const backend = (await createBackend(task.backend)).create();
+  return task.kind === 'train' ? trainingSteps(backend, task.workload) : productSteps(backend, task.shape, task.products);
+}
+
+const task = JSON.parse(process.argv[2]) as BackendTask;
+process.exitCode = await serveSteps(() => openTask(task), { input: process.stdin, output: process.stdout, error: process.stderr });

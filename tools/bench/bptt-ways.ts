@@ -1,0 +1,147 @@
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { BpttClient } from '@bptt/rpc';
+import { BPTT, trainingWords } from './command.js';
+import { JsonProcess, type JsonEvent } from './json-process.js';
+import { median } from './rounds.js';
+import { WindowWatch } from './step-window.js';
+import type { LeaseParts } from './timed-connection.js';
+import { backendIdOf, type StepParts, type Way, type WayWindow } from './way.js';
+import type { Workload } from './workload.js';
+
+const WORKER = fileURLToPath(new URL('./cluster-worker.js', import.meta.url));
+const WARM_UP_STEPS = 2;
+/** Longest that a window may take, the start of its processes included. */
+const WINDOW_TIMEOUT_MS = 300_000;
+
+export interface BpttWayOptions {
+  readonly name: string;
+  readonly backend: string;
+  readonly workload: Workload;
+  readonly microshards: number;
+  /** Steps of a window. */
+  readonly steps: number;
+  /** Where the corpus lies and runs go. */
+  readonly folder: string;
+}
+
+/** `bptt train --threads n`: the command itself, started anew for every window. */
+export function trainWay(options: BpttWayOptions, threads: number): Way {
+  const { name, backend, microshards } = options;
+  return {
+    name, microshards, threads, workers: 1,
+    open: async () => ({
+      executes: `bptt train, ${await backendIdOf(backend)}`,
+      measure: () => trainWindow(options, threads),
+      close: () => Promise.resolve(),
+    }),
+  };
+}
+
+/** `bptt serve` and as many workers with one thread each, every one a process of its own, started anew for every window. */
+export function clusterWay(options: BpttWayOptions, workers: number): Way {
+  const { name, backend, microshards } = options;
+  return {
+    name, microshards, threads: 1, workers,
+    open: async () => ({
+      executes: `bptt serve, ${String(workers)} x bptt work, ${await backendIdOf(backend)}`,
+      measure: () => clusterWindow(options, workers),
+      close: () => Promise.resolve(),
+    }),
+  };
+}
+
+function wordsOf({ workload, microshards, folder, backend }: BpttWayOptions): string[] {
+  const place = { corpus: join(folder, 'corpus'), cache: join(folder, 'cache'), run: join(folder, `run-${randomUUID()}`) };
+  return [...trainingWords(workload, microshards, place), `--backend=${backend}`];
+}
+
+async function trainWindow(options: BpttWayOptions, threads: number): Promise<WayWindow> {
+  const watch = new WindowWatch({ workers: 1, warmUpSteps: WARM_UP_STEPS, steps: options.steps, roles: () => new Map([['train', train.pid]]) });
+  const train = new JsonProcess({ arguments: [BPTT, 'train', ...wordsOf(options), `--threads=${String(threads)}`], onEvent: (event, atMs) => { watch.see(event, atMs); } });
+  try {
+    return await inTime(watch.done, [train]);
+  } finally {
+    await train.stop();
+  }
+}
+
+async function clusterWindow(options: BpttWayOptions, workers: number): Promise<WayWindow> {
+  const leases: (LeaseParts & { readonly step: number })[] = [];
+  const nodes: JsonProcess[] = [];
+  let address = '';
+  let onListening: () => void = () => undefined;
+  const listening = new Promise<void>((resolve) => {
+    onListening = resolve;
+  });
+  const watch = new WindowWatch({
+    workers, warmUpSteps: WARM_UP_STEPS, steps: options.steps,
+    roles: () => new Map([['server', server.pid], ...nodes.map(({ pid }, i) => [`worker ${String(i + 1)}`, pid] as const)]),
+  });
+  const server = new JsonProcess({
+    arguments: [BPTT, 'serve', ...wordsOf(options), '--listen=127.0.0.1:0'],
+    onEvent: (event, atMs) => {
+      if (event['event'] === 'listening') {
+        address = String(event['address']);
+        onListening();
+      }
+      watch.see(event, atMs);
+    },
+  });
+  try {
+    await inTime(listening, [server]);
+    const onEvent = (event: JsonEvent): void => {
+      if (event['kind'] === 'LEASE_KIND_TRAIN') leases.push(event as unknown as LeaseParts & { readonly step: number });
+    };
+    for (let i = 0; i < workers; i += 1) nodes.push(new JsonProcess({ arguments: [WORKER, address, '1'], onEvent }));
+    const window = await inTime(watch.done, [server, ...nodes]);
+    const eventLoopPauseMs = await pauseOf(address);
+    return { ...window, parts: stepParts(leases, window.eachMs), eventLoopPauseMs };
+  } finally {
+    for (const node of nodes) node.release();
+    await server.stop();
+    for (const node of nodes) await node.stop();
+  }
+}
+
+/**
+ * Medians over the steps of a window.
+ * @param leases of all workers; each counts steps from 0
+ * @param eachMs what each step took, by its number, counted from 1
+ */
+export function stepParts(leases: readonly (LeaseParts & { readonly step: number })[], eachMs: ReadonlyMap<number, number>): StepParts {
+  const busyMs = ({ pullMs, computeMs, pushMs }: LeaseParts): number => pullMs + computeMs + pushMs;
+  const longest = new Map<number, LeaseParts>();
+  for (const lease of leases) {
+    const other = longest.get(lease.step + 1);
+    if (eachMs.has(lease.step + 1) && (other === undefined || busyMs(lease) > busyMs(other))) longest.set(lease.step + 1, lease);
+  }
+  const part = (key: keyof LeaseParts): number => median([...longest.values()].map((lease) => lease[key]));
+  const serverMs = median([...longest].map(([step, lease]) => (eachMs.get(step) ?? NaN) - busyMs(lease)));
+  return { pullMs: part('pullMs'), computeMs: part('computeMs'), pushMs: part('pushMs'), serverMs };
+}
+
+async function pauseOf(address: string): Promise<number> {
+  const client = new BpttClient(address);
+  try {
+    return (await client.getStatus()).eventLoopPauseMsMax;
+  } finally {
+    client.close();
+  }
+}
+
+/** Waits for `wanted`, unless one of the processes ends or too much time goes by. */
+async function inTime<T>(wanted: Promise<T>, processes: readonly JsonProcess[]): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(new Error(`no window of steps within ${String(WINDOW_TIMEOUT_MS)} ms`));
+    }, WINDOW_TIMEOUT_MS);
+  });
+  try {
+    return await Promise.race([wanted, late, ...processes.map(({ failed }) => failed)]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

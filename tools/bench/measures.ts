@@ -1,0 +1,125 @@
+import { measuredRow, type Measured } from './measure.js';
+import { SGEMM, type Limits, type ProductResult } from './limits-table.js';
+import { textTable, threeDigits } from './text-table.js';
+import { NUMPY, PYTORCH, type TrainingResult, type TrainingTable } from './training-table.js';
+import type { WayResult } from './way.js';
+import { clusterName, TORCH_NAMES, TORCH_RANKS_NAME, trainName, type WaysTable } from './ways-table.js';
+
+/** What the benchmark is judged by: something that was reached beside what is wanted at least. */
+export interface Measure {
+  readonly measure: string;
+  /** Null where this run did not measure it, or a contender is not here. */
+  readonly reached: number | null;
+  readonly wanted: number;
+}
+
+/** What measures are taken from. Parts that were not measured are missing. */
+export interface MeasureSources {
+  readonly limits?: Limits | undefined;
+  readonly training: readonly TrainingTable[];
+  readonly threads?: WaysTable | undefined;
+  readonly cluster?: WaysTable | undefined;
+}
+
+/** Every measure, all of one run. */
+export function measuresOf(sources: MeasureSources): Measure[] {
+  return [...productMeasures(sources), ...oneThreadMeasures(sources), ...adaptiveMeasures(sources), ...machineMeasures(sources), ...memoryMeasures(sources)];
+}
+
+export function measuresText(measures: readonly Measure[]): string {
+  const cells = measures.map(({ measure, reached, wanted }) => [measure, reached === null ? '-' : threeDigits(reached), threeDigits(wanted), verdict(reached, wanted)]);
+  return textTable([['measure', 'reached', 'wanted', ''], ...cells]);
+}
+
+function verdict(reached: number | null, wanted: number): string {
+  if (reached === null) return 'not measured';
+  return reached >= wanted ? 'reached' : 'missed';
+}
+
+function ratio(over: number | undefined, under: number | undefined): number | null {
+  return over === undefined || under === undefined ? null : over / under;
+}
+
+function productMeasures({ limits }: MeasureSources): Measure[] {
+  const wanted = [['simd', 0.38], ['simd-relaxed', 0.5]] as const;
+  return [[640, 200, 10_000], [64, 512, 512]].flatMap(([m, k, n]) => {
+    const rows = limits?.products.find(({ shape }) => shape.m === m && shape.k === k && shape.n === n)?.rows ?? [];
+    const rate = (contender: string): number | undefined => measuredRow<ProductResult>(rows, contender)?.gflopPerSecond;
+    return wanted.map(([backend, least]) => ({
+      measure: `[${String(m)},${String(k)}]x[${String(k)},${String(n)}], one core, ${backend} / OpenBLAS sgemm`, reached: ratio(rate(backend), rate(SGEMM)), wanted: least,
+    }));
+  });
+}
+
+/** Tokens/s of a contender, one thread; undefined where it was not measured. */
+function tokensPerSecond(training: readonly TrainingTable[], table: { readonly workload: string; readonly truncation?: string }, contender: string): number | undefined {
+  const found = training.find(({ workload, truncation }) => workload === table.workload && (table.truncation === undefined || truncation === table.truncation));
+  return found && measuredRow<TrainingResult>(found.rows, contender)?.tokensPerSecond;
+}
+
+const TUTORIAL_PEERS: readonly (readonly [backend: string, peer: string, wanted: number])[] = [
+  ['simd', PYTORCH, 1.2], ['simd', NUMPY, 9], ['simd-relaxed', PYTORCH, 1.4], ['blas', PYTORCH, 1.7],
+];
+
+/** The tutorial's measures are of both truncations: whoever says `window:4` and who says `full` shall find it fast. */
+function oneThreadMeasures({ training }: MeasureSources): Measure[] {
+  const measure = (table: { readonly workload: string; readonly truncation?: string }, backend: string, peer: string, wanted: number): Measure => ({
+    measure: `${[table.workload, table.truncation].filter((name) => name !== undefined).join(', ')}, one thread, ${backend} / ${peer}`,
+    reached: ratio(tokensPerSecond(training, table, backend), tokensPerSecond(training, table, peer)), wanted,
+  });
+  const truncations = ['window:4', 'full'];
+  return [
+    ...['lstm-200', 'gru-256'].flatMap((workload) => [measure({ workload }, 'blas', PYTORCH, 0.95), measure({ workload }, 'simd-relaxed', PYTORCH, 0.45)]),
+    ...truncations.flatMap((truncation) => TUTORIAL_PEERS.map(([backend, peer, wanted]) => measure({ workload: 'tutorial', truncation }, backend, peer, wanted))),
+    ...truncations.flatMap((truncation) => ([['blas', 1], ['simd-relaxed', 0.5]] as const).map(([backend, wanted]) => measure({ workload: 'tutorial-32', truncation }, backend, PYTORCH, wanted))),
+  ];
+}
+
+function adaptiveMeasures({ training }: MeasureSources): Measure[] {
+  const [full, adaptive] = [{ workload: 'lstm-200' }, { workload: 'lstm-200-adaptive' }];
+  return [
+    ...['simd', 'simd-relaxed', 'blas'].map((backend) => ({
+      measure: `lstm-200, one thread, ${backend}: adaptive head / full softmax`, reached: ratio(tokensPerSecond(training, adaptive, backend), tokensPerSecond(training, full, backend)), wanted: 2.5,
+    })),
+    { measure: 'lstm-200-adaptive, one thread, blas / PyTorch', reached: ratio(tokensPerSecond(training, adaptive, 'blas'), tokensPerSecond(training, adaptive, PYTORCH)), wanted: 1.2 },
+  ];
+}
+
+/** Tokens/s of a way, where it was measured. */
+function wayRate(table: WaysTable | undefined, name: string): number | undefined {
+  return wayRow(table, name)?.tokensPerSecond;
+}
+
+function wayRow(table: WaysTable | undefined, name: string): WayResult | undefined {
+  return table?.rows.find((row): row is WayResult => row.name === name && !('skipped' in row));
+}
+
+function machineMeasures({ threads, cluster }: MeasureSources): Measure[] {
+  const peers = TORCH_NAMES.map((name) => wayRate(threads, name));
+  // The best of three, so of all three: one that is missing may have been the best.
+  const best = peers.every((rate) => rate !== undefined) ? Math.max(...peers) : undefined;
+  const clusters = ['simd', 'simd-relaxed', 'blas'].filter((backend) => wayRate(cluster, clusterName(backend, 2)) !== undefined);
+  return [
+    ...([['blas', 1.6], ['simd-relaxed', 0.85]] as const).map(([backend, wanted]) => ({
+      measure: `lstm-200, whole machine, ${backend} with 2 threads / best of PyTorch's 3 ways`, reached: ratio(wayRate(threads, trainName(backend, 2)), best), wanted,
+    })),
+    ...['simd', 'simd-relaxed', 'blas'].map((backend) => ({
+      measure: `lstm-200, K = 4, ${backend}: 2 threads / 1 thread`, reached: ratio(wayRate(threads, trainName(backend, 2)), wayRate(threads, trainName(backend, 1))), wanted: 1.75,
+    })),
+    ...(clusters.length === 0 ? ['blas'] : clusters).flatMap((backend) => [
+      { measure: `lstm-200, batch 40, K = 4, ${backend}: cluster of 2 workers / 1 worker`, reached: ratio(wayRate(cluster, clusterName(backend, 2)), wayRate(cluster, clusterName(backend, 1))), wanted: 1.4 },
+      { measure: `lstm-200, batch 40, ${backend}: cluster of 2 workers / PyTorch DDP, 2 ranks`, reached: ratio(wayRate(cluster, clusterName(backend, 2)), wayRate(cluster, TORCH_RANKS_NAME)), wanted: 1 },
+    ]),
+  ];
+}
+
+/** PyTorch's peak memory by bptt's, of a bare training step and of the whole command: above 1 bptt needs less. */
+function memoryMeasures({ training, threads }: MeasureSources): Measure[] {
+  const rows = training.find(({ workload }) => workload === 'lstm-200')?.rows ?? [];
+  const peak = (contender: string): number | undefined => measuredRow<Measured>(rows, contender)?.peakRssBytes ?? undefined;
+  const command = (name: string): number | undefined => wayRow(threads, name)?.processes.at(0)?.peakRssBytes;
+  return ['simd', 'simd-relaxed', 'blas'].flatMap((backend) => [
+    { measure: `lstm-200, one thread, peak memory: PyTorch / ${backend}, the step alone`, reached: ratio(peak(PYTORCH), peak(backend)), wanted: 1 },
+    { measure: `lstm-200, one thread, peak memory: PyTorch / bptt train, ${backend}`, reached: ratio(command(TORCH_NAMES[0]), command(trainName(backend, 1))), wanted: 1 },
+  ]);
+}

@@ -1,0 +1,52 @@
+import { clipGradient, createMicroshardComputer, initializeParameters, OBJECTIVE_DEFAULTS, scaleGradient, sgdStep, type Backend, type Clip, type Microshard } from '@bptt/core';
+import type { StepWork } from './step-server.js';
+import type { Workload } from './workload.js';
+import { zipfTable, zipfWords } from './zipf.js';
+
+const SEED = 1;
+const LEARNING_RATE = 0.005;
+
+/**
+ * Training steps of a backend on one thread, the whole batch as one microshard. A step is what one is in a run: parameters set, forward, loss, backward, mean over
+ * the sequences, norm of the gradient, clipping where the workload clips, and SGD into a second buffer.
+ */
+export function trainingSteps(backend: Backend, workload: Workload): StepWork {
+  const { model, truncation, clip: threshold, carried } = workload;
+  const clip: Clip = threshold === undefined ? { kind: 'none' } : { kind: 'norm', threshold };
+  const computer = createMicroshardComputer({ backend, model, objective: { ...OBJECTIVE_DEFAULTS, truncation, reduction: 'sentenceSum' }, seed: SEED });
+  const { layout } = computer;
+  const words = wordSource(workload);
+  let parameters = initializeParameters(model, SEED);
+  let next: Float32Array = new Float32Array(layout.size);
+  let initialStates: Float32Array | undefined;
+  return {
+    executes: `${backend.id} (${backend.executes})`,
+    async step() {
+      const microshard = words();
+      const begin = performance.now();
+      computer.setParameters(parameters);
+      const { gradient, sequences, finalStates } = await computer.gradient(microshard, { initialStates });
+      if (gradient === undefined) throw new Error(`${backend.id}: expected a gradient, got none`);
+      scaleGradient(gradient, 1 / sequences);
+      const { gradientNorm } = clipGradient(gradient, clip);
+      if (!Number.isFinite(gradientNorm)) throw new Error(`${backend.id}: expected a finite gradient, got norm ${String(gradientNorm)}`);
+      sgdStep({ layout, parameters, gradient, learningRate: LEARNING_RATE }, next);
+      [parameters, next] = [next, parameters];
+      if (carried) initialStates = finalStates;
+      return performance.now() - begin;
+    },
+    close: () => { backend.dispose(); },
+  };
+}
+
+/** Batches of words by Zipf's law, another one at each call. */
+function wordSource({ model, T, B }: Pick<Workload, 'model' | 'T' | 'B'>): () => Microshard {
+  const table = zipfTable(model.vocabulary);
+  const sequences = Int32Array.from({ length: B }, (_, b) => b);
+  let drawn = 0;
+  const words = (): Int32Array => {
+    drawn += 1;
+    return zipfWords(table, T * B, { seed: SEED, index: drawn });
+  };
+  return () => ({ index: 0, T, B, inputs: words(), targets: words(), sequences });
+}
