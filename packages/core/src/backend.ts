@@ -1,3 +1,4 @@
+import type { Workspace } from './arithmetic.js';
 import type { Activation } from './model-config.js';
 import type { ParameterLayout } from './parameters.js';
 import type { FloatArray, HostMatrix } from './shape.js';
@@ -161,6 +162,8 @@ export interface Backend {
   readonly executes: string;
   /** Bytes of memory that it has taken so far; undefined where it does not count them. */
   readonly memoryBytes?: number;
+  /** Memory of the backend, and fast arithmetic on it: parameters that lie there are read without a copy. Undefined where it has none to share. */
+  readonly workspace?: Workspace;
   /**
    * Makes parameters resident until the next call. A rank-1 tensor `[n]` becomes a matrix `[1, n]`.
    * The values are copied or read later: they must not change before the next call.

@@ -1,3 +1,4 @@
+export * from './arithmetic.js';
 export * from './backend.js';
 export * from './beam-search.js';
 export * from './clip.js';
@@ -22,9 +23,13 @@ export * from './microshard-computer.js';
 export * from './microshard-inputs.js';
 export * from './model-config.js';
 export * from './objective.js';
+export type { AdagradPass } from './optimizers/adagrad.js';
+export type { AdamPass } from './optimizers/adam.js';
 export * from './optimizers/asgd.js';
+export type { MomentumPass } from './optimizers/momentum.js';
 export * from './optimizers/optimizer.js';
 export * from './optimizers/optimizer-config.js';
+export type { RmspropPass } from './optimizers/rmsprop.js';
 export * from './optimizers/sgd.js';
 export * from './parameters.js';
 export * from './programs.js';

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decodeGradient, encodeGradient, gradientBytes, isFiniteGradient, type Gradient } from './gradient.js';
+import { isFiniteGradient } from './clip.js';
+import { decodeGradient, encodeGradient, gradientBytes, type Gradient } from './gradient.js';
 import { layOut } from './parameters.js';
 import { addGradients, childrenOf, isTreeNode, maximalNodes, parentOf, pathTo, reduceTree, type TreeNode } from './reduction-tree.js';
 import { randomValues } from './testing/index.js';

@@ -1,7 +1,7 @@
+import { plainArithmetic, type Arithmetic } from './arithmetic.js';
 import { assert } from './errors.js';
-import type { Gradient, SparseRows } from './gradient.js';
+import { sparseTensors, type Gradient, type SparseRows } from './gradient.js';
 import { matrixShape, type ParameterLayout } from './parameters.js';
-import { sparseTensors } from './gradient.js';
 
 /** A node of the canonical tree: the leaves `[begin, begin + width)`. */
 export interface TreeNode {
@@ -79,14 +79,12 @@ export function sumKnown<T>(node: TreeNode, known: (node: TreeNode) => T | undef
  * The sum of two gradients, float32 element by element. A row that one side lacks is copied, bit for bit, from the other.
  * @param dense where the sum of the dense parts goes, which may be that of `left`; default: new memory
  */
-export function addGradients(layout: ParameterLayout, left: Gradient, right: Gradient, dense: Float32Array = new Float32Array(left.dense.length)): Gradient {
-  addArrays(left.dense, right.dense, dense);
+export function addGradients(
+  layout: ParameterLayout, left: Gradient, right: Gradient, dense: Float32Array = new Float32Array(left.dense.length), arithmetic: Arithmetic = plainArithmetic,
+): Gradient {
+  arithmetic.add(left.dense, right.dense, dense);
   const sparse = sparseTensors(layout).map((tensor, i) => addSparseRows(left.sparse[i], right.sparse[i], matrixShape(tensor).columns));
   return { dense, sparse };
-}
-
-function addArrays(left: Float32Array, right: Float32Array, sum: Float32Array): void {
-  for (let i = 0; i < sum.length; i += 1) sum[i] = left[i] + right[i];
 }
 
 function addSparseRows(left: SparseRows, right: SparseRows, columns: number): SparseRows {

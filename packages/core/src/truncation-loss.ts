@@ -76,8 +76,8 @@ function cutSteps(microshard: Microshard, begin: number, end: number): Microshar
   };
 }
 
-function addSpan(sum: Float64Array, begin: number, end: number, values: Float32Array, at: number): void {
-  for (let i = begin, j = at; i < end; i += 1, j += 1) sum[i] += values[j];
+function addSpan(sum: Float64Array, begin: number, end: number, values: Float32Array | undefined, at: number): void {
+  if (values !== undefined) for (let i = begin, j = at; i < end; i += 1, j += 1) sum[i] += values[j];
 }
 
 function compareGradients(truncated: Float64Array, full: Float64Array): GradientComparison {

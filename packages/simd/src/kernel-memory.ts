@@ -19,6 +19,8 @@ export class KernelMemory {
   readonly memory: WebAssembly.Memory;
   readonly #bytesMax: number;
   readonly #linesTaken: Uint32Array;
+  /** What views of this memory have as their buffer: another object each time that it has grown. */
+  readonly #buffers = new WeakSet<ArrayBufferLike>();
 
   /** Memory of another thread, of which at most `bytesMax` bytes may be taken. */
   constructor(memory: WebAssembly.Memory, bytesMax: number) {
@@ -61,16 +63,36 @@ export class KernelMemory {
     }
   }
 
+  /** New memory for `length` floats, which are zero. Errors as `allocate`. */
+  allocateFloats(length: number): Float32Array {
+    return this.floats(this.allocate(length * Float32Array.BYTES_PER_ELEMENT), length);
+  }
+
   floats(address: number, length: number): Float32Array {
-    return new Float32Array(this.memory.buffer, address, length);
+    return new Float32Array(this.#buffer(), address, length);
   }
 
   integers(address: number, length: number): Int32Array {
-    return new Int32Array(this.memory.buffer, address, length);
+    return new Int32Array(this.#buffer(), address, length);
+  }
+
+  bytes(address: number, length: number): Uint8Array {
+    return new Uint8Array(this.#buffer(), address, length);
+  }
+
+  /** Whether `values` is a view that this object made. A view that came from another thread is none, whatever it shows. */
+  holds(values: ArrayBufferView): boolean {
+    return this.#buffers.has(values.buffer);
   }
 
   zero(address: number, bytes: number): void {
-    new Uint8Array(this.memory.buffer, address, bytes).fill(0);
+    this.bytes(address, bytes).fill(0);
+  }
+
+  #buffer(): ArrayBufferLike {
+    const { buffer } = this.memory;
+    this.#buffers.add(buffer);
+    return buffer;
   }
 
   #growTo(bytes: number): void {

@@ -25,6 +25,25 @@ export interface Kernels {
   ): void;
   panelBytes(n: number, k: number): number;
   packPanels(n: number, k: number, b: number, bStride: number, bTransposed: boolean, panels: number): void;
+  /** Adding gradients and making a step; see `assembly/arithmetic.ts`. */
+  addArrays(left: number, right: number, sum: number, count: number): void;
+  scaleArray(values: number, factor: number, count: number): void;
+  sumOfSquares(values: number, count: number): number;
+  clampArray(values: number, limit: number, count: number): number;
+  areFinite(values: number, count: number): number;
+  descendSgd(p: number, g: number, after: number, count: number, lr: number): void;
+  descendDecayedSgd(p: number, g: number, after: number, count: number, lr: number, shrink: number): void;
+  descendMomentum(
+    p: number, velocity: number, g: number, after: number, velocityAfter: number, count: number, mu: number, gain: number, rate: number, l2: number, shrink: number,
+  ): void;
+  descendAdagrad(p: number, squares: number, g: number, after: number, squaresAfter: number, count: number, lr: number, epsilon: number, l2: number, shrink: number): void;
+  descendRmsprop(
+    p: number, squares: number, g: number, after: number, squaresAfter: number, count: number, lr: number, alpha: number, epsilon: number, l2: number, shrink: number,
+  ): void;
+  descendAdam(
+    p: number, first: number, second: number, g: number, after: number, firstAfter: number, secondAfter: number, count: number,
+    beta1: number, beta2: number, rate: number, scale: number, epsilon: number, l2: number, shrink: number,
+  ): void;
   add(a: number, b: number, out: number, count: number): void;
   subtract(a: number, b: number, out: number, count: number): void;
   multiply(a: number, b: number, out: number, count: number): void;

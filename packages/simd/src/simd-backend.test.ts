@@ -45,6 +45,24 @@ describe('simdBackend', () => {
     }
   });
 
+  it('reads parameters that lie in its memory without a copy, with the bits of a copy', async () => {
+    const layout = layOut([{ name: 'b', shape: [3] }, { name: 'w', shape: [70, 300] }]);
+    const program: Program = { key: 'read', trace: (o, { w, b }, { matrices: { a } }) => ({ y: o.matMul(a, w), b: o.addRow(o.zeros(2, 3), b) }) };
+    const inputs = { matrices: { a: matrix(13, 70, 3) }, ids: {} };
+    const [backend, other] = [simdBackend(), simdBackend()];
+    const values = backend.workspace?.allocate(layout.size) ?? new Float32Array();
+    for (const seed of [1, 2]) {
+      values.set(matrix(1, layout.size, seed).values);
+      backend.setParameters(layout, values);
+      other.setParameters(layout, values.slice());
+      const [got, want] = [await backend.run(program, inputs), await other.run(program, inputs)];
+      expect([...got.y.values, ...got.b.values]).toEqual([...want.y.values, ...want.b.values]);
+    }
+    const before = backend.memoryBytes;
+    backend.setParameters(layout, values);
+    expect(backend.memoryBytes).toBe(before);
+  });
+
   it('keeps parameters and handles good while its memory grows', async () => {
     const backend = simdBackend();
     const values = Float32Array.of(1, 2, 3, 4);

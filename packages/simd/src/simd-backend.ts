@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import {
-  assert, matrixShape, shapeText, viewTensor, type Backend, type FloatArray, type HostMatrix, type Matrix, type ParameterLayout, type Program,
-  type ProgramInputs,
+  assert, matrixShape, shapeText, type Backend, type FloatArray, type HostMatrix, type Matrix, type ParameterLayout, type Program,
+  type ProgramInputs, type Workspace,
 } from '@bptt/core';
 import { Arena } from './arena.js';
 import { FLOAT_BYTES, ownMatrix, SimdIds, SimdMatrix } from './handles.js';
@@ -10,6 +10,7 @@ import { KernelMemory, MEMORY_BYTES_LIMIT } from './kernel-memory.js';
 import { instantiateKernels, type SimdBuild } from './kernels.js';
 import type { Blocking, Engine } from './operands.js';
 import { kernelProducts, type Products } from './products.js';
+import { simdArithmetic } from './simd-arithmetic.js';
 import { SimdOperations } from './simd-operations.js';
 
 const MEMORY_BYTES_MAX_DEFAULT = 0x8000_0000;
@@ -57,22 +58,20 @@ export function createSimdBackend({ build = 'simd', memoryBytesMax = MEMORY_BYTE
   return new SimdBackend({ id, executes }, { kernels, products: products(memory, kernelProducts(kernels)), arena: new Arena(memory), blocking });
 }
 
-/** A parameter in the memory. */
-interface Parameter {
-  readonly name: string;
-  readonly shape: Matrix;
-  readonly address: number;
-  readonly kept: KeptPanels;
-}
-
 class SimdBackend implements Backend {
   readonly id: string;
   readonly executes: string;
   #engine: Engine | undefined;
-  /** Where the parameters live, and their panels. */
+  /** For what stays from run to run: a copy of the parameters, where one is needed, and their panels. */
   readonly #home: Arena;
   #layout: ParameterLayout = { tensors: [], size: 0 };
-  #parameters: readonly Parameter[] = [];
+  /** What is kept of each tensor. */
+  #kept: readonly KeptPanels[] = [];
+  /** Address of the copy of the parameters. */
+  #copy: number | undefined;
+  /** Address of the parameters. */
+  #parameters = 0;
+  #workspace: Workspace | undefined;
   #run = 0;
 
   constructor({ id, executes }: Pick<Backend, 'id' | 'executes'>, engine: Engine) {
@@ -80,6 +79,12 @@ class SimdBackend implements Backend {
     this.executes = executes;
     this.#engine = engine;
     this.#home = new Arena(engine.arena.memory);
+  }
+
+  get workspace(): Workspace {
+    const { memory } = this.#home;
+    this.#workspace ??= { allocate: (length) => memory.allocateFloats(length), arithmetic: simdArithmetic(memory) };
+    return this.#workspace;
   }
 
   get memoryBytes(): number {
@@ -92,18 +97,17 @@ class SimdBackend implements Backend {
     assert(values.length === layout.size, () => `setParameters: expected ${String(layout.size)} values, got ${String(values.length)}`);
     if (!isSameLayout(layout, this.#layout)) {
       this.#home.clear();
-      this.#parameters = layout.tensors.map((tensor) => {
-        const shape = matrixShape(tensor);
-        return { name: tensor.name, shape, address: this.#home.allocate(shape.rows * shape.columns * FLOAT_BYTES), kept: new KeptPanels(products, this.#home) };
-      });
       this.#layout = layout;
+      this.#copy = undefined;
+      this.#kept = layout.tensors.map(() => new KeptPanels(products, this.#home));
     }
-    layout.tensors.forEach((tensor, i) => {
-      const { address, kept } = this.#parameters[i];
-      const source = viewTensor(values, tensor);
-      memory.floats(address, source.length).set(source);
-      kept.forget();
-    });
+    if (memory.holds(values)) {
+      this.#parameters = values.byteOffset;
+    } else {
+      this.#parameters = this.#copy ??= this.#home.allocate(values.byteLength);
+      memory.floats(this.#parameters, values.length).set(values);
+    }
+    for (const kept of this.#kept) kept.forget();
   }
 
   run(program: Program, inputs: ProgramInputs<HostMatrix, Int32Array>): Promise<Record<string, HostMatrix>> {
@@ -121,7 +125,8 @@ class SimdBackend implements Backend {
     const { arena } = engine;
     this.#run += 1;
     arena.clear();
-    const parameters = Object.fromEntries(this.#parameters.map(({ name, shape, address, kept }) => [name, new SimdMatrix(shape, address, this.#run, kept)]));
+    const parameters = Object.fromEntries(this.#layout.tensors.map((tensor, i) =>
+      [tensor.name, new SimdMatrix(matrixShape(tensor), this.#parameters + tensor.begin * FLOAT_BYTES, this.#run, this.#kept[i])]));
     const matrices = mapValues(inputs.matrices, (matrix, name) => this.#copyMatrix(arena, matrix, name));
     const ids = mapValues(inputs.ids, (values) => this.#copyIds(arena, values));
     const results = program.trace(new SimdOperations(engine, this.#run), parameters, { matrices, ids });

@@ -1,4 +1,4 @@
-import { forEachSpan } from '../gradient.js';
+import { forEachSpan, type SpanVisit } from '../gradient.js';
 import type { Decay, Optimizer } from './optimizer.js';
 
 export interface AdagradSettings extends Decay {
@@ -6,7 +6,7 @@ export interface AdagradSettings extends Decay {
 }
 
 /** Adagrad (Duchi, Hazan and Singer 2011): `s <- s + g^2`, `p <- p - lr * g / (sqrt(s) + epsilon)`. */
-export function adagrad({ epsilon, l2, weightDecay }: AdagradSettings): Optimizer {
+export function adagrad({ epsilon, l2, weightDecay }: AdagradSettings, descend: SpanVisit<AdagradPass> = descendAdagrad): Optimizer {
   return {
     slots: ['squares'],
     step(step, into) {
@@ -16,7 +16,8 @@ export function adagrad({ epsilon, l2, weightDecay }: AdagradSettings): Optimize
   };
 }
 
-interface Pass {
+/** What a pass of adagrad over a stretch of parameters works on. */
+export interface AdagradPass {
   readonly parameters: Float32Array;
   readonly squares: Float32Array;
   readonly after: Float32Array;
@@ -27,10 +28,10 @@ interface Pass {
   readonly shrink: number;
 }
 
-function descend({ parameters, squares, after, squaresAfter, lr, epsilon, l2, shrink }: Pass, begin: number, end: number, values: Float32Array, at: number): void {
+export function descendAdagrad({ parameters, squares, after, squaresAfter, lr, epsilon, l2, shrink }: AdagradPass, begin: number, end: number, values: Float32Array | undefined, at: number): void {
   for (let i = begin, j = at; i < end; i += 1, j += 1) {
     const p = parameters[i];
-    const g = values[j] + l2 * p;
+    const g = (values === undefined ? 0 : values[j]) + l2 * p;
     const s = squares[i] + g * g;
     squaresAfter[i] = s;
     after[i] = p - (lr * g) / (Math.sqrt(s) + epsilon) - shrink * p;

@@ -1,5 +1,5 @@
 import { integerPower } from '../integer-power.js';
-import { forEachSpan } from '../gradient.js';
+import { forEachSpan, type SpanVisit } from '../gradient.js';
 import type { Decay, Optimizer } from './optimizer.js';
 
 export interface AdamSettings extends Decay {
@@ -12,7 +12,7 @@ export interface AdamSettings extends Decay {
  * Adam (Kingma and Ba 2015): `m <- b1 * m + (1 - b1) * g`, `v <- b2 * v + (1 - b2) * g^2`, and at step t, counted from 1,
  * `p <- p - lr * (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + epsilon)`. With `weightDecay` it is AdamW (Loshchilov and Hutter 2019).
  */
-export function adam({ betas: [beta1, beta2], epsilon, l2, weightDecay }: AdamSettings): Optimizer {
+export function adam({ betas: [beta1, beta2], epsilon, l2, weightDecay }: AdamSettings, descend: SpanVisit<AdamPass> = descendAdam): Optimizer {
   return {
     slots: ['firstMoment', 'secondMoment'],
     step(step, into) {
@@ -25,7 +25,8 @@ export function adam({ betas: [beta1, beta2], epsilon, l2, weightDecay }: AdamSe
   };
 }
 
-interface Pass {
+/** What a pass of adam over a stretch of parameters works on. */
+export interface AdamPass {
   readonly parameters: Float32Array;
   readonly first: Float32Array;
   readonly second: Float32Array;
@@ -43,11 +44,11 @@ interface Pass {
   readonly shrink: number;
 }
 
-function descend(pass: Pass, begin: number, end: number, values: Float32Array, at: number): void {
+export function descendAdam(pass: AdamPass, begin: number, end: number, values: Float32Array | undefined, at: number): void {
   const { parameters, first, second, after, firstAfter, secondAfter, beta1, beta2, rate, scale, epsilon, l2, shrink } = pass;
   for (let i = begin, j = at; i < end; i += 1, j += 1) {
     const p = parameters[i];
-    const g = values[j] + l2 * p;
+    const g = (values === undefined ? 0 : values[j]) + l2 * p;
     const m = beta1 * first[i] + (1 - beta1) * g;
     const v = beta2 * second[i] + (1 - beta2) * g * g;
     firstAfter[i] = m;

@@ -1,4 +1,4 @@
-import { forEachSpan } from '../gradient.js';
+import { forEachSpan, type SpanVisit } from '../gradient.js';
 import type { Decay, Optimizer } from './optimizer.js';
 
 export interface MomentumSettings extends Decay {
@@ -12,7 +12,7 @@ export interface MomentumSettings extends Decay {
  * Momentum as PyTorch has it: `v <- momentum * v + g`, `p <- p - lr * v`; Nesterov's: `p <- p - lr * (g + momentum * v)`
  * (Sutskever, Martens, Dahl and Hinton 2013, with the learning rate outside of the velocity).
  */
-export function momentum({ momentum: mu, nesterov, l2, weightDecay }: MomentumSettings): Optimizer {
+export function momentum({ momentum: mu, nesterov, l2, weightDecay }: MomentumSettings, descend: SpanVisit<MomentumPass> = descendMomentum): Optimizer {
   return {
     slots: ['velocity'],
     step(step, into) {
@@ -23,7 +23,8 @@ export function momentum({ momentum: mu, nesterov, l2, weightDecay }: MomentumSe
   };
 }
 
-interface Pass {
+/** What a pass of momentum over a stretch of parameters works on. */
+export interface MomentumPass {
   readonly parameters: Float32Array;
   readonly velocity: Float32Array;
   readonly after: Float32Array;
@@ -37,10 +38,10 @@ interface Pass {
   readonly shrink: number;
 }
 
-function descend({ parameters, velocity, after, velocityAfter, mu, gain, rate, l2, shrink }: Pass, begin: number, end: number, values: Float32Array, at: number): void {
+export function descendMomentum({ parameters, velocity, after, velocityAfter, mu, gain, rate, l2, shrink }: MomentumPass, begin: number, end: number, values: Float32Array | undefined, at: number): void {
   for (let i = begin, j = at; i < end; i += 1, j += 1) {
     const p = parameters[i];
-    const g = values[j] + l2 * p;
+    const g = (values === undefined ? 0 : values[j]) + l2 * p;
     const v = mu * velocity[i] + g;
     velocityAfter[i] = v;
     after[i] = p - gain * g - rate * v - shrink * p;

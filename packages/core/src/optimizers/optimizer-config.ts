@@ -1,3 +1,4 @@
+import { plainArithmetic, type Arithmetic } from '../arithmetic.js';
 import { BpttError } from '../errors.js';
 import { adagrad } from './adagrad.js';
 import { adam } from './adam.js';
@@ -73,22 +74,22 @@ export function optimizerConfig(name: OptimizerName, settings: OptimizerSettings
   return { name, ...DEFAULTS[name], ...Object.fromEntries(given) } as unknown as OptimizerConfig;
 }
 
-/** The rule of `config`. */
-export function createOptimizer(config: OptimizerConfig): Optimizer {
+/** The rule of `config`. @param arithmetic does its passes; default: the plain loops */
+export function createOptimizer(config: OptimizerConfig, { descend }: Pick<Arithmetic, 'descend'> = plainArithmetic): Optimizer {
   switch (config.name) {
     case 'sgd':
     case 'asgd':
-      return sgd(config);
+      return sgd(config, descend.sgd, descend.decayedSgd);
     case 'momentum':
     case 'nesterov':
-      return momentum({ ...config, nesterov: config.name === 'nesterov' });
+      return momentum({ ...config, nesterov: config.name === 'nesterov' }, descend.momentum);
     case 'adagrad':
-      return adagrad(config);
+      return adagrad(config, descend.adagrad);
     case 'rmsprop':
-      return rmsprop(config);
+      return rmsprop(config, descend.rmsprop);
     case 'adam':
     case 'adamw':
-      return adam(config);
+      return adam(config, descend.adam);
   }
 }
 

@@ -1,4 +1,4 @@
-import { forEachSpan } from '../gradient.js';
+import { forEachSpan, type SpanVisit } from '../gradient.js';
 import type { Decay, Optimizer } from './optimizer.js';
 
 export interface RmspropSettings extends Decay {
@@ -8,7 +8,7 @@ export interface RmspropSettings extends Decay {
 }
 
 /** RMSProp (Tieleman and Hinton 2012): `s <- alpha * s + (1 - alpha) * g^2`, `p <- p - lr * g / (sqrt(s) + epsilon)`. */
-export function rmsprop({ alpha, epsilon, l2, weightDecay }: RmspropSettings): Optimizer {
+export function rmsprop({ alpha, epsilon, l2, weightDecay }: RmspropSettings, descend: SpanVisit<RmspropPass> = descendRmsprop): Optimizer {
   return {
     slots: ['meanSquare'],
     step(step, into) {
@@ -18,7 +18,8 @@ export function rmsprop({ alpha, epsilon, l2, weightDecay }: RmspropSettings): O
   };
 }
 
-interface Pass {
+/** What a pass of rmsprop over a stretch of parameters works on. */
+export interface RmspropPass {
   readonly parameters: Float32Array;
   readonly meanSquare: Float32Array;
   readonly after: Float32Array;
@@ -30,10 +31,10 @@ interface Pass {
   readonly shrink: number;
 }
 
-function descend({ parameters, meanSquare, after, meanSquareAfter, lr, alpha, epsilon, l2, shrink }: Pass, begin: number, end: number, values: Float32Array, at: number): void {
+export function descendRmsprop({ parameters, meanSquare, after, meanSquareAfter, lr, alpha, epsilon, l2, shrink }: RmspropPass, begin: number, end: number, values: Float32Array | undefined, at: number): void {
   for (let i = begin, j = at; i < end; i += 1, j += 1) {
     const p = parameters[i];
-    const g = values[j] + l2 * p;
+    const g = (values === undefined ? 0 : values[j]) + l2 * p;
     const s = alpha * meanSquare[i] + (1 - alpha) * g * g;
     meanSquareAfter[i] = s;
     after[i] = p - (lr * g) / (Math.sqrt(s) + epsilon) - shrink * p;

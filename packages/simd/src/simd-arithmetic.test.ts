@@ -1,0 +1,109 @@
+import {
+  addGradients, clipGradient, createOptimizer, isFiniteGradient, layOut, optimizerConfig, OPTIMIZERS, plainArithmetic, scaleGradient, sumOfSquares,
+  type Arithmetic, type Gradient,
+} from '@bptt/core';
+import { randomValues } from '@bptt/core/testing';
+import { describe, expect, it } from 'vitest';
+import { KernelMemory } from './kernel-memory.js';
+import { simdArithmetic } from './simd-arithmetic.js';
+
+const memory = KernelMemory.create(64 << 20);
+const arithmetic = simdArithmetic(memory);
+
+/** The same values in the memory of the kernels. */
+function inMemory(values: ArrayLike<number>): Float32Array {
+  const copy = memory.allocateFloats(values.length);
+  copy.set(values);
+  return copy;
+}
+
+const bits = (values: Float32Array): Uint32Array => Uint32Array.from(new Uint32Array(values.slice().buffer));
+const random = (length: number, seed: number, scale = 1): Float32Array => Float32Array.from(randomValues(length, seed, scale));
+
+/** Values of very different sizes, zeros of both signs among them. */
+function wild(length: number, seed: number): Float32Array {
+  return random(length, seed).map((value, i) => (i % 11 === 3 ? -0 : value * 10 ** ((i % 13) - 6)));
+}
+
+/** A model with a dense tensor, a row-sparse one, and an odd number of everything. */
+const layout = layOut([{ name: 'w', shape: [5, 7] }, { name: 'encoder.weight', shape: [9, 3], rowSparse: true }, { name: 'b', shape: [1] }]);
+
+function gradient(seed: number, rows: readonly number[], place: (values: Float32Array) => Float32Array): Gradient {
+  return { dense: place(wild(36, seed)), sparse: [{ rows: Uint32Array.from(rows), values: place(wild(3 * rows.length, seed + 1)) }] };
+}
+
+describe('simdArithmetic gives the bits of the plain loops', () => {
+  const lengths = [0, 1, 2, 3, 4, 5, 7, 8, 1001];
+
+  it('in sums, factors, sums of squares and limits, for every ragged length', () => {
+    for (const length of lengths) {
+      const [a, b] = [wild(length, 1), wild(length, 2)];
+      const [ours, plain] = [inMemory(a), a.slice()];
+      const [sum, plainSum] = [memory.allocateFloats(length), new Float32Array(length)];
+      arithmetic.add(ours, inMemory(b), sum);
+      plainArithmetic.add(plain, b, plainSum);
+      expect(bits(sum)).toEqual(bits(plainSum));
+      expect(arithmetic.sumOfSquares(ours)).toBe(plainArithmetic.sumOfSquares(plain));
+      for (const { scale, clamp } of [{ scale: 0.3, clamp: 0.01 }, { scale: 1, clamp: 1e9 }]) {
+        arithmetic.scale(ours, Math.fround(scale));
+        plainArithmetic.scale(plain, Math.fround(scale));
+        expect(bits(ours)).toEqual(bits(plain));
+        expect(arithmetic.clamp(ours, Math.fround(clamp))).toBe(plainArithmetic.clamp(plain, Math.fround(clamp)));
+        expect(bits(ours)).toEqual(bits(plain));
+      }
+    }
+  });
+
+  it('in what is finite, wherever the other one stands', () => {
+    for (const length of lengths) {
+      expect(arithmetic.areFinite(inMemory(wild(length, 1)))).toBe(true);
+      for (let place = Math.max(0, length - 9); place < length; place += 1) {
+        for (const bad of [NaN, Infinity, -Infinity]) {
+          const values = wild(length, 1);
+          values[place] = bad;
+          expect(arithmetic.areFinite(inMemory(values))).toBe(false);
+        }
+      }
+    }
+    expect(arithmetic.areFinite(inMemory([3.4e38, -1e-45]))).toBe(true);
+  });
+
+  it('keeps NaN and counts it as beyond no limit', () => {
+    const values = inMemory([NaN, 1, -Infinity, 0, NaN]);
+    expect(arithmetic.clamp(values, 2)).toBe(true);
+    expect([...values]).toEqual([NaN, 1, -2, 0, NaN]);
+  });
+
+  it('in gradients that are added, scaled, measured and clipped', () => {
+    const step = (using: Arithmetic, place: (values: Float32Array) => Float32Array): unknown[] => {
+      const [left, right] = [gradient(1, [0, 4, 5], place), gradient(3, [2, 4], place)];
+      const sum = addGradients(layout, left, right, place(new Float32Array(36)), using);
+      const placed = { ...sum, sparse: sum.sparse.map(({ rows, values }) => ({ rows, values: place(values) })) };
+      scaleGradient(placed, 1 / 3, using);
+      const squares = sumOfSquares(placed, using);
+      const clipped = [clipGradient(placed, { kind: 'norm', threshold: 2 }, using), clipGradient(placed, { kind: 'value', threshold: 0.1 }, using)];
+      return [squares, clipped, isFiniteGradient(placed, using), bits(placed.dense), bits(placed.sparse[0].values)];
+    };
+    expect(step(arithmetic, inMemory)).toEqual(step(plainArithmetic, (values) => values));
+  });
+
+  it.each(OPTIMIZERS.flatMap((name) => [[name, 0], [name, 0.01]] as const))('in five steps of %s with decay %f', (name, decay) => {
+    const run = (using: Arithmetic, place: (values: Float32Array) => Float32Array): Uint32Array[] => {
+      const optimizer = createOptimizer(optimizerConfig(name, decay === 0 ? {} : { l2: decay, weightDecay: decay }), using);
+      let parameters = place(wild(layout.size, 5));
+      let slots = optimizer.slots.map(() => place(new Float32Array(layout.size)));
+      for (let updates = 0; updates < 5; updates += 1) {
+        const into = { parameters: place(new Float32Array(layout.size).fill(NaN)), slots: slots.map(() => place(new Float32Array(layout.size).fill(NaN))) };
+        optimizer.step({ layout, parameters, slots, gradient: gradient(updates * 2, [1, 2, (updates % 3) + 5], place), learningRate: 0.03, updates }, into);
+        ({ parameters, slots } = into);
+      }
+      return [parameters, ...slots].map(bits);
+    };
+    expect(run(arithmetic, inMemory)).toEqual(run(plainArithmetic, (values) => values));
+  });
+
+  it('refuses an array that does not lie in its memory', () => {
+    expect(() => arithmetic.areFinite(new Float32Array(4))).toThrow('expected an array in the memory of the kernels');
+    expect(() => { arithmetic.add(inMemory([1]), inMemory([2]), new Float32Array(new SharedArrayBuffer(4))); }).toThrow('got one elsewhere');
+  });
+});
