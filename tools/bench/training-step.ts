@@ -1,4 +1,4 @@
-import { clipGradient, createMicroshardComputer, initializeParameters, OBJECTIVE_DEFAULTS, scaleGradient, sgdStep, type Backend, type Clip, type Microshard } from '@bptt/core';
+import { clipGradient, createMicroshardComputer, gradientBytesBounds, initializeParameters, OBJECTIVE_DEFAULTS, plainWorkspace, scaleGradient, sgdStep, type Backend, type Clip, type Microshard } from '@bptt/core';
 import type { StepWork } from './step-server.js';
 import type { Workload } from './workload.js';
 import { zipfTable, zipfWords } from './zipf.js';
@@ -8,7 +8,7 @@ const LEARNING_RATE = 0.005;
 
 /**
  * Training steps of a backend on one thread, the whole batch as one microshard. A step is what one is in a run: parameters set, forward, loss, backward, mean over
- * the sequences, norm of the gradient, clipping where the workload clips, and SGD into a second buffer.
+ * the sequences, norm of the gradient, clipping where the workload clips, and SGD; in place, as PyTorch does it, and in memory of the backend where it has some.
  */
 export function trainingSteps(backend: Backend, workload: Workload): StepWork {
   const { model, truncation, clip: threshold, carried } = workload;
@@ -16,8 +16,12 @@ export function trainingSteps(backend: Backend, workload: Workload): StepWork {
   const computer = createMicroshardComputer({ backend, model, objective: { ...OBJECTIVE_DEFAULTS, truncation, reduction: 'sentenceSum' }, seed: SEED });
   const { layout } = computer;
   const words = wordSource(workload);
-  let parameters = initializeParameters(model, SEED);
-  let next: Float32Array = new Float32Array(layout.size);
+  const { allocate, arithmetic } = backend.workspace ?? plainWorkspace;
+  const parameters = allocate(layout.size);
+  parameters.set(initializeParameters(model, SEED));
+  const [, gradientBytesMax] = gradientBytesBounds(layout);
+  const gradientFloats = allocate(gradientBytesMax / Float32Array.BYTES_PER_ELEMENT);
+  const into = new Uint8Array(gradientFloats.buffer, gradientFloats.byteOffset, gradientFloats.byteLength);
   let initialStates: Float32Array | undefined;
   return {
     executes: `${backend.id} (${backend.executes})`,
@@ -25,13 +29,12 @@ export function trainingSteps(backend: Backend, workload: Workload): StepWork {
       const microshard = words();
       const begin = performance.now();
       computer.setParameters(parameters);
-      const { gradient, sequences, finalStates } = await computer.gradient(microshard, { initialStates });
+      const { gradient, sequences, finalStates } = await computer.gradient(microshard, { initialStates }, into);
       if (gradient === undefined) throw new Error(`${backend.id}: expected a gradient, got none`);
-      scaleGradient(gradient, 1 / sequences);
-      const { gradientNorm } = clipGradient(gradient, clip);
+      scaleGradient(gradient, 1 / sequences, arithmetic);
+      const { gradientNorm } = clipGradient(gradient, clip, arithmetic);
       if (!Number.isFinite(gradientNorm)) throw new Error(`${backend.id}: expected a finite gradient, got norm ${String(gradientNorm)}`);
-      sgdStep({ layout, parameters, gradient, learningRate: LEARNING_RATE }, next);
-      [parameters, next] = [next, parameters];
+      sgdStep({ layout, parameters, gradient, learningRate: LEARNING_RATE }, parameters, arithmetic.descend.sgd);
       if (carried) initialStates = finalStates;
       return performance.now() - begin;
     },
