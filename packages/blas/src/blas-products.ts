@@ -8,19 +8,21 @@ const TRANSPOSED = 112;
 const FLOAT_BYTES = 4;
 /** Below so many multiplications a product is not worth the call. */
 const MULTIPLICATIONS_MIN = 4096;
+/** Up to so many rows, one tile of the kernels, a parameter is faster multiplied with by them: BLAS packs it anew for every product. */
+const KERNEL_ROWS_MAX = 5;
 
-/** Products by a BLAS, on the memory of the kernels; small ones by `small`. */
-export function blasProducts(library: BlasLibrary, memory: KernelMemory, small: Products): Products {
+/** Products by a BLAS, on the memory of the kernels; small ones by the kernels. */
+export function blasProducts(library: BlasLibrary, memory: KernelMemory, kernels: Products): Products {
   // The memory grows where it is, so that its beginning stays.
   const origin = Number(koffi.address(memory.floats(0, 1)));
   return {
     multiply(shape, left, right, out, base) {
       const { m, n, k } = shape;
-      if (m * n * k < MULTIPLICATIONS_MIN) {
-        small.multiply(shape, left, right, out, base);
+      if (m * n * k < MULTIPLICATIONS_MIN || (right.panels !== 0 && m <= KERNEL_ROWS_MAX)) {
+        kernels.multiply(shape, left, right, out, base);
         return;
       }
-      if (base !== undefined && base.address !== out.address) small.copy(base, { rows: m, columns: n }, out);
+      if (base !== undefined && base.address !== out.address) kernels.copy(base, { rows: m, columns: n }, out);
       library.sgemm(
         ROW_MAJOR, left.transposed ? TRANSPOSED : PLAIN, right.transposed ? TRANSPOSED : PLAIN, m, n, k,
         1, origin + left.address, left.stride / FLOAT_BYTES, origin + right.address, right.stride / FLOAT_BYTES,
@@ -29,6 +31,15 @@ export function blasProducts(library: BlasLibrary, memory: KernelMemory, small: 
     },
     // BLAS packs on its own.
     prepare: (_, right) => ({ ...right, panels: 0 }),
-    copy: (from, size, to) => { small.copy(from, size, to); },
+    // Panels for few rows; for many a copy that lies as BLAS packs it fastest.
+    keep({ n, k }, right, arena) {
+      const { panels } = kernels.prepare({ n, k }, right, arena);
+      if (!right.transposed) return { ...right, panels };
+      const address = arena.allocate(k * n * FLOAT_BYTES);
+      kernels.transpose(right, { rows: n, columns: k }, address);
+      return { address, stride: n * FLOAT_BYTES, transposed: false, panels };
+    },
+    copy: (from, size, to) => { kernels.copy(from, size, to); },
+    transpose: (from, size, address) => { kernels.transpose(from, size, address); },
   };
 }

@@ -10,7 +10,7 @@ export class KeptPanels {
   readonly #arena: Arena;
   /** Plain, and transposed. */
   readonly #ready: (RightOperand | undefined)[] = [undefined, undefined];
-  readonly #addresses: (number | undefined)[] = [undefined, undefined];
+  readonly #addresses: readonly number[][] = [[], []];
 
   constructor(products: Products, arena: Arena) {
     this.#products = products;
@@ -24,9 +24,14 @@ export class KeptPanels {
 
   prepare(shape: Pick<ProductShape, 'n' | 'k'>, right: LeftOperand): RightOperand {
     const which = Number(right.transposed);
-    this.#ready[which] ??= this.#products.prepare(shape, right, {
-      allocate: (bytes) => (this.#addresses[which] ??= this.#arena.allocate(bytes)),
-    });
+    let taken = 0;
+    const allocate = (bytes: number): number => {
+      const address = this.#addresses[which].at(taken) ?? this.#arena.allocate(bytes);
+      this.#addresses[which][taken] = address;
+      taken += 1;
+      return address;
+    };
+    this.#ready[which] ??= this.#products.keep(shape, right, { allocate });
     return this.#ready[which];
   }
 }

@@ -59,6 +59,7 @@ export interface Kernels {
   scatterAddRows(values: number, columns: number, ids: number, count: number, out: number): void;
   addRow(a: number, row: number, rows: number, columns: number, out: number): void;
   addSumOfRows(a: number, rows: number, columns: number, stride: number, out: number): void;
+  transpose(from: number, stride: number, rows: number, columns: number, out: number): void;
   copyBlock(from: number, fromStride: number, rows: number, columns: number, out: number, outStride: number): void;
   lstmGates(a: number, previousCell: number, N: number, H: number, state: number, cell: number, gates: number): void;
   lstmGatesBackward(

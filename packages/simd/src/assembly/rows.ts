@@ -68,3 +68,25 @@ export function firstIdOutside(ids: usize, count: usize, limit: i32): usize {
 export function copyBlock(from: usize, fromStride: usize, rows: usize, columns: usize, out: usize, outStride: usize): void {
   for (let i: usize = 0; i < rows; i += 1, from += fromStride, out += outStride) memory.copy(out, from, columns * FLOAT_BYTES);
 }
+
+/** `out [columns, rows]`, without gaps: a block of `rows` x `columns` floats transposed; `stride` is in bytes, from row to row. */
+export function transpose(from: usize, stride: usize, rows: usize, columns: usize, out: usize): void {
+  const outStride = rows * FLOAT_BYTES;
+  for (let j: usize = 0; j < columns; j += 4) {
+    for (let i: usize = 0; i < rows; i += 4) {
+      const source = from + i * stride + j * FLOAT_BYTES, target = out + j * outStride + i * FLOAT_BYTES;
+      if (i + 4 <= rows && j + 4 <= columns) transposeQuad(source, stride, target, outStride);
+      else for (let a: usize = 0; a < min(4, rows - i); a += 1) for (let b: usize = 0; b < min(4, columns - j); b += 1) store<f32>(target + b * outStride + a * FLOAT_BYTES, load<f32>(source + a * stride + b * FLOAT_BYTES));
+    }
+  }
+}
+
+function transposeQuad(from: usize, stride: usize, out: usize, outStride: usize): void {
+  const x0 = v128.load(from), x1 = v128.load(from + stride), x2 = v128.load(from + 2 * stride), x3 = v128.load(from + 3 * stride);
+  const low01 = i32x4.shuffle(x0, x1, 0, 4, 1, 5), high01 = i32x4.shuffle(x0, x1, 2, 6, 3, 7);
+  const low23 = i32x4.shuffle(x2, x3, 0, 4, 1, 5), high23 = i32x4.shuffle(x2, x3, 2, 6, 3, 7);
+  v128.store(out, i64x2.shuffle(low01, low23, 0, 2));
+  v128.store(out + outStride, i64x2.shuffle(low01, low23, 1, 3));
+  v128.store(out + 2 * outStride, i64x2.shuffle(high01, high23, 0, 2));
+  v128.store(out + 3 * outStride, i64x2.shuffle(high01, high23, 1, 3));
+}
