@@ -84,7 +84,7 @@ async function open(): Promise<OpenAdapter> {
 /** What an adapter says of itself. */
 function describe({ info }: GPUAdapter): Adapter {
   const { vendor, architecture, device, description } = info;
-  const name = device === '' ? [vendor, architecture].filter((part) => part !== '').join('-') : device;
+  const name = device === '' ? [vendor, architecture].filter((part) => part !== '').join('-') : device.replace(/-+$/, '');
   return { name, driver: description, software: info.isFallbackAdapter || SOFTWARE.test(`${vendor} ${name} ${description}`) };
 }
 

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { BACKEND_NAMES, backendForId, createBackend, localBackends } from './backends.js';
+import { BACKEND_DEVICES, BACKEND_NAMES, backendForId, createBackend, localAdapters, localBackends } from './backends.js';
 
 describe('backends', () => {
   it('finds every backend of this machine by its id', async () => {
     const choices = await localBackends();
-    expect(choices.length).toBeGreaterThanOrEqual(2);
+    expect(choices.map(({ id }) => id.split(/-v8|\//)[0]).slice(0, 4)).toEqual(['reference', 'simd', 'gpu-webasm', 'gpu-cpu']);
+    expect(choices.length).toBe((await localAdapters()).length > 0 ? 5 : 4);
     for (const { id } of choices) {
       const backend = (await backendForId(id)).create();
       expect(backend.id).toBe(id);
@@ -22,6 +23,16 @@ describe('backends', () => {
   ])('takes %s for a backend whose id is like %s', async (name, id) => {
     expect(BACKEND_NAMES).toContain(name);
     expect((await createBackend(name)).id).toMatch(id);
+  });
+
+  it.each(BACKEND_DEVICES)('takes gpu on %s, or says that this machine cannot', async (device) => {
+    const choice = createBackend('gpu', device);
+    if (device === 'webgpu' && (await localAdapters()).length === 0) await expect(choice).rejects.toMatchObject({ code: 'failed-precondition', message: expect.stringContaining('expected an adapter, got none') as unknown });
+    else expect((await choice).id).toMatch(new RegExp(`^gpu-${device}-`));
+  });
+
+  it.each(['auto', 'simd', 'reference', 'gpu-cpu-v8-1.0/1'])('refuses a device beside %s, which has none to choose', async (name) => {
+    await expect(createBackend(name, 'cpu')).rejects.toMatchObject({ code: 'invalid-argument', message: `device: expected none beside the backend ${name}, for gpu alone has several, got cpu` });
   });
 
   it('names both ids where the run needs a backend that this machine does not have', async () => {

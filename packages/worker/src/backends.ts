@@ -1,9 +1,14 @@
 import { BpttError, referenceBackend, type Backend } from '@bptt/core';
+import type { Adapter } from '@bptt/kernels';
 import { simdBackend } from '@bptt/simd';
 
 export const BACKEND_NAMES = ['auto', 'reference', 'simd', 'gpu'] as const;
 /** How a backend is called on the command line. `auto`: the fastest of this machine, or on a worker the one of the run. */
 export type BackendName = (typeof BACKEND_NAMES)[number];
+
+export const BACKEND_DEVICES = ['webasm', 'cpu', 'webgpu'] as const;
+/** What the backend `gpu` computes on: the modes that gpu.js has in Node. */
+export type BackendDevice = (typeof BACKEND_DEVICES)[number];
 
 /** A backend that this machine has, not yet made. */
 export interface BackendChoice {
@@ -13,30 +18,54 @@ export interface BackendChoice {
   create(): Backend;
 }
 
-type LocalName = Exclude<BackendName, 'auto'>;
+/** A backend, and of `gpu` the device. */
+type LocalName = Exclude<BackendName, 'auto' | 'gpu'> | `gpu-${BackendDevice}`;
+
+interface LocalBackend {
+  /** How every id of it begins. */
+  readonly ids: string;
+  /** What makes it. */
+  readonly load: () => Promise<() => Backend>;
+}
 
 const FASTEST: LocalName = 'simd';
+const DEVICE_DEFAULT: BackendDevice = 'webasm';
 
-/** What makes each backend. gpu.js is large and takes seconds to load, so it is loaded only where it is asked for. */
-const LOCAL: Readonly<Record<LocalName, () => Promise<() => Backend>>> = {
-  reference: () => Promise.resolve(() => referenceBackend({ precision: 'float32' })),
-  simd: () => Promise.resolve(() => simdBackend()),
-  gpu: async () => {
-    const { gpuBackend } = await import('@bptt/kernels');
-    return () => gpuBackend({ mode: 'webasm' });
-  },
+/** gpu.js is large and takes seconds to load, so it is loaded only where it is asked for. */
+const LOCAL: Readonly<Record<LocalName, LocalBackend>> = {
+  reference: { ids: 'reference/', load: () => Promise.resolve(() => referenceBackend({ precision: 'float32' })) },
+  simd: { ids: 'simd/', load: () => Promise.resolve(() => simdBackend()) },
+  'gpu-webasm': { ids: 'gpu-webasm-', load: () => loadGpu('webasm') },
+  'gpu-cpu': { ids: 'gpu-cpu-', load: () => loadGpu('cpu') },
+  'gpu-webgpu': { ids: 'gpu-webgpu-', load: () => loadGpu('webgpu') },
 };
+
+async function loadGpu(mode: BackendDevice): Promise<() => Backend> {
+  const { gpuBackend, openAdapter } = await import('@bptt/kernels');
+  if (mode !== 'webgpu') return () => gpuBackend({ mode });
+  const adapter = await openAdapter();
+  return () => gpuBackend({ mode, adapter });
+}
 
 /**
  * The backend of this machine with that name or id; `auto` is the fastest.
- * @throws BpttError `invalid-argument` where neither a name nor an id of this machine is given, `failed-precondition` where this
- *   machine cannot run the backend of that name
+ * @param device what `gpu` computes on; default `webasm`
+ * @throws BpttError `invalid-argument` where neither a name nor an id of this machine is given, or a device beside another name than `gpu`;
+ *   `failed-precondition` where this machine cannot run the backend of that name
  */
-export async function createBackend(nameOrId: string): Promise<BackendChoice> {
+export async function createBackend(nameOrId: string, device?: BackendDevice): Promise<BackendChoice> {
+  assertDevice(nameOrId, device);
   if (nameOrId === 'auto') return choose(FASTEST);
-  const choice = isLocalName(nameOrId) ? await choose(nameOrId) : await findById(nameOrId);
+  if (nameOrId === 'gpu') return choose(`gpu-${device ?? DEVICE_DEFAULT}`);
+  const choice = nameOrId === 'reference' || nameOrId === 'simd' ? await choose(nameOrId) : await findById(nameOrId);
   if (choice !== undefined) return choice;
-  throw new BpttError('invalid-argument', `backend: expected ${BACKEND_NAMES.join(', ')} or an id of this machine (${await idsHere()}), got ${JSON.stringify(nameOrId)}`);
+  throw new BpttError('invalid-argument', `backend: expected ${BACKEND_NAMES.join(', ')} or an id of this machine (${await idsHere(nameOrId)}), got ${JSON.stringify(nameOrId)}`);
+}
+
+/** @throws BpttError `invalid-argument` for a device beside a backend that has none to choose */
+export function assertDevice(backend: string, device: BackendDevice | undefined): void {
+  if (device === undefined || backend === 'gpu') return;
+  throw new BpttError('invalid-argument', `device: expected none beside the backend ${backend}, for gpu alone has several, got ${device}`);
 }
 
 /**
@@ -46,22 +75,33 @@ export async function createBackend(nameOrId: string): Promise<BackendChoice> {
 export async function backendForId(id: string): Promise<BackendChoice> {
   const choice = await findById(id);
   if (choice !== undefined) return choice;
-  throw new BpttError('failed-precondition', `backend: the run needs ${id}, this machine has ${await idsHere()}`);
+  throw new BpttError('failed-precondition', `backend: the run needs ${id}, this machine has ${await idsHere(id)}`);
 }
 
 /** Every backend that this machine can run. */
 export async function localBackends(): Promise<BackendChoice[]> {
-  const choices = await Promise.all(Object.keys(LOCAL).filter(isLocalName).map(chooseIfAble));
+  return choicesOf(Object.keys(LOCAL).filter(isLocalName));
+}
+
+/**
+ * Every WebGPU adapter of this machine, whether the backend `gpu` would take it or not.
+ * @throws BpttError `failed-precondition` where WebGPU cannot be asked for
+ */
+export async function localAdapters(): Promise<Adapter[]> {
+  const { listAdapters } = await import('@bptt/kernels');
+  return listAdapters();
+}
+
+async function choicesOf(names: readonly LocalName[]): Promise<BackendChoice[]> {
+  const choices = await Promise.all(names.map(chooseIfAble));
   return choices.filter((choice) => choice !== undefined);
 }
 
-/** Stops at the first that fits, so that no other backend need be loaded or made. */
+/** Tries the one whose ids begin like this one, so that no other need be loaded or made. */
 async function findById(id: string): Promise<BackendChoice | undefined> {
-  for (const name of Object.keys(LOCAL).filter(isLocalName)) {
-    const choice = await chooseIfAble(name);
-    if (choice?.id === id) return choice;
-  }
-  return undefined;
+  const name = Object.keys(LOCAL).filter(isLocalName).find((one) => id.startsWith(LOCAL[one].ids));
+  const choice = name === undefined ? undefined : await chooseIfAble(name);
+  return choice?.id === id ? choice : undefined;
 }
 
 async function chooseIfAble(name: LocalName): Promise<BackendChoice | undefined> {
@@ -76,7 +116,7 @@ async function chooseIfAble(name: LocalName): Promise<BackendChoice | undefined>
 const idByName = new Map<LocalName, string>();
 
 async function choose(name: LocalName): Promise<BackendChoice> {
-  const create = await LOCAL[name]();
+  const create = await LOCAL[name].load();
   let id = idByName.get(name);
   if (id === undefined) {
     const probe = create();
@@ -91,6 +131,8 @@ function isLocalName(name: string): name is LocalName {
   return Object.hasOwn(LOCAL, name);
 }
 
-async function idsHere(): Promise<string> {
-  return (await localBackends()).map(({ id }) => id).join(', ');
+/** For a message. Adapters are looked for only where `wanted` runs on one: it takes its time, and drivers talk. */
+async function idsHere(wanted: string): Promise<string> {
+  const names = Object.keys(LOCAL).filter(isLocalName).filter((name) => name !== 'gpu-webgpu' || wanted.startsWith(LOCAL[name].ids));
+  return (await choicesOf(names)).map(({ id }) => id).join(', ');
 }

@@ -1,8 +1,8 @@
 import { arch, availableParallelism, cpus, endianness, freemem, platform, totalmem } from 'node:os';
 import { createRequire } from 'node:module';
-import { checkGradient, type Backend } from '@bptt/core';
+import { BpttError, checkGradient, type Backend } from '@bptt/core';
 import { BpttClient } from '@bptt/rpc';
-import { createBackend, type BackendName } from '@bptt/worker';
+import { createBackend, localAdapters, type BackendDevice, type BackendName } from '@bptt/worker';
 import { parseSettings } from '@bptt/trainer/settings';
 import { doctorSchema, gradcheckSchema, type Flags } from '../command-settings.js';
 import { EXIT, errorLine, type ExitCode } from '../exit-codes.js';
@@ -11,12 +11,15 @@ import { gradientCaseOf } from './gradcheck.js';
 
 const NODE_MIN = [20, 19] as const;
 const GIB = 1024 ** 3;
-const NAMES: readonly BackendName[] = ['reference', 'simd', 'gpu'];
+/** What can compute here; the last ones need not. */
+const BACKENDS: readonly (readonly [name: BackendName, device?: BackendDevice])[] = [['reference'], ['simd'], ['gpu', 'webasm'], ['gpu', 'cpu'], ['gpu', 'webgpu']];
 
 /** One thing that was looked at. */
 interface Finding {
   readonly name: string;
   readonly ok: boolean;
+  /** Training does without it. */
+  readonly optional?: boolean;
   readonly text: string;
 }
 
@@ -24,12 +27,13 @@ interface Finding {
 export async function doctor({ json = false, ...flags }: Flags & { readonly json?: boolean }): Promise<ExitCode> {
   const { server } = parseSettings(doctorSchema, flags);
   const findings = [...machine()];
-  for (const name of NAMES) findings.push(await backendFinding(name));
+  for (const [name, device] of BACKENDS) findings.push(await backendFinding(name, device));
+  findings.push(await adaptersFinding());
   if (server !== undefined) findings.push(await serverFinding(server));
   for (const finding of findings) {
-    processOutput.line(json ? JSON.stringify({ event: 'finding', ...finding }) : `${finding.ok ? 'ok  ' : 'FAIL'} ${finding.name}: ${finding.text}`);
+    processOutput.line(json ? JSON.stringify({ event: 'finding', ...finding }) : `${finding.ok ? 'ok  ' : finding.optional === true ? 'none' : 'FAIL'} ${finding.name}: ${finding.text}`);
   }
-  return findings.every(({ ok, name }) => ok || name === 'backend gpu') ? EXIT.done : EXIT.failed;
+  return findings.every(({ ok, optional }) => ok || optional === true) ? EXIT.done : EXIT.failed;
 }
 
 function machine(): Finding[] {
@@ -45,18 +49,36 @@ function machine(): Finding[] {
 }
 
 /** Makes the backend and checks a tiny gradient with it: what it says that it executes has then really executed. */
-async function backendFinding(name: BackendName): Promise<Finding> {
+async function backendFinding(backendName: BackendName, device: BackendDevice | undefined): Promise<Finding> {
+  const name = ['backend', backendName, ...(device === undefined ? [] : [device])].join(' ');
   let backend: Backend | undefined;
   try {
-    backend = (await createBackend(name)).create();
+    backend = (await createBackend(backendName, device)).create();
     const settings = parseSettings(gradcheckSchema, { hidden: 3, vocabulary: 5, length: 3, batch: 2 });
     const { passed, largestRelativeError } = await checkGradient(gradientCaseOf(settings), { backend, tolerance: 1e-2 });
-    return { name: `backend ${name}`, ok: passed, text: `${backend.id}, executes ${backend.executes}; gradient ${passed ? 'right' : `wrong by ${largestRelativeError.toExponential(1)}`}` };
+    return { name, ok: passed, text: `${backend.id}, executes ${backend.executes}; gradient ${passed ? 'right' : `wrong by ${largestRelativeError.toExponential(1)}`}` };
   } catch (error) {
-    return { name: `backend ${name}`, ok: false, text: errorLine(error) };
+    return { name, ok: false, optional: backendName === 'gpu' && isMissing(error), text: errorLine(error) };
   } finally {
     backend?.dispose();
   }
+}
+
+/** What WebGPU could compute on. */
+async function adaptersFinding(): Promise<Finding> {
+  const name = 'WebGPU adapters';
+  try {
+    const adapters = await localAdapters();
+    const text = adapters.map((adapter) => `${adapter.name} (${adapter.driver}, ${adapter.software ? 'software' : 'hardware'})`).join(', ');
+    return { name, ok: adapters.length > 0, optional: true, text: adapters.length > 0 ? text : 'no driver of this machine offers one' };
+  } catch (error) {
+    return { name, ok: false, optional: isMissing(error), text: errorLine(error) };
+  }
+}
+
+/** Whether the machine lacks it, rather than that it does not work. */
+function isMissing(error: unknown): boolean {
+  return error instanceof BpttError && error.code === 'failed-precondition';
 }
 
 async function serverFinding(server: string): Promise<Finding> {
