@@ -49,6 +49,26 @@ export function openAdapter(): Promise<OpenAdapter> {
   return opened;
 }
 
+/** What of a browser's page `webGlAdapter` needs; the library is compiled without the types of one. */
+interface Page {
+  createElement(name: 'canvas'): { getContext(name: 'webgl2'): { getExtension(name: string): unknown; getParameter(name: number): string } | null };
+}
+const UNMASKED_RENDERER = 0x9246;
+const VERSION = 0x1f02;
+
+/**
+ * What WebGL computes on in this page of a browser.
+ * @throws BpttError `failed-precondition` outside a page, and where it has no WebGL
+ */
+export function webGlAdapter(): Adapter {
+  const { document } = globalThis as { document?: Page };
+  const context = document?.createElement('canvas').getContext('webgl2');
+  if (context == null) throw new BpttError('failed-precondition', 'WebGL: expected a page of a browser that has it, got none');
+  const isNamed = context.getExtension('WEBGL_debug_renderer_info') !== null;
+  const name = isNamed ? context.getParameter(UNMASKED_RENDERER) : 'unnamed';
+  return { name, driver: context.getParameter(VERSION), software: SOFTWARE.test(name) };
+}
+
 /**
  * Every WebGPU adapter that Node sees on this machine.
  * @throws BpttError `failed-precondition` where the package `webgpu` does not load

@@ -1,3 +1,3 @@
-export { listAdapters, openAdapter, type Adapter, type OpenAdapter } from './adapter.js';
+export { listAdapters, openAdapter, webGlAdapter, type Adapter, type OpenAdapter } from './adapter.js';
 export { GPU_MODES, type GpuMode } from './device.js';
 export { gpuBackend, PLANS_MAX, type GpuBackendOptions } from './gpu-backend.js';
