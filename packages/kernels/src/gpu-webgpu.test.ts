@@ -38,10 +38,13 @@ function describeWebGpu(adapter: OpenAdapter): void {
       expect(await openAdapter()).toBe(adapter);
     });
 
-    it('stands in the id and in what executes, a software adapter as one', () => {
+    it('stands in the id and in what executes, a software adapter as one, before and after a plan ran', async () => {
       const backend = create();
       expect(backend.id).toMatch(/^gpu-webgpu-[a-z0-9.-]+\/1$/);
-      expect(backend.executes).toBe(`gpu.js WebGPUKernel, ${/swiftshader|llvmpipe/.test(adapter.name) ? 'software' : 'hardware'} adapter ${adapter.name} (${adapter.driver}), fused-encoder plans`);
+      const executes = `gpu.js WebGPUKernel, ${/swiftshader|llvmpipe/.test(adapter.name) ? 'software' : 'hardware'} adapter ${adapter.name} (${adapter.driver}), fused-encoder plans`;
+      expect(backend.executes).toBe(executes);
+      await backend.run({ key: 'zeros', trace: (operations) => ({ y: operations.zeros(1, 1) }) }, { matrices: {}, ids: {} });
+      expect(backend.executes).toBe(executes);
       backend.dispose();
     });
 
