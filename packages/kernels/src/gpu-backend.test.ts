@@ -1,6 +1,6 @@
 import { describeBackend } from '@bptt/core/testing';
 import { describe, expect, it } from 'vitest';
-import { gpuBackend } from './gpu-backend.js';
+import { gpuBackend, probeExecutor } from './gpu-backend.js';
 import { describeGpuBackend } from './testing/gpu-backend-suite.js';
 
 const EXECUTES = {
@@ -19,6 +19,12 @@ for (const mode of ['cpu', 'webasm'] as const) {
       expect(backend.id).toBe(`gpu-${mode}-v8-${major}.${minor}/1`);
       expect(backend.executes).toBe(EXECUTES[mode][0]);
       await backend.run({ key: 'zeros', trace: (operations) => ({ y: operations.zeros(1, 1) }) }, { matrices: {}, ids: {} });
+      expect(backend.executes).toBe(EXECUTES[mode][1]);
+      backend.dispose();
+    });
+
+    it('says all that at once where plans were probed', async () => {
+      const backend = gpuBackend({ mode, executor: await probeExecutor({ mode }) });
       expect(backend.executes).toBe(EXECUTES[mode][1]);
       backend.dispose();
     });

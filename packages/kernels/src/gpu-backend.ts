@@ -21,13 +21,16 @@ export interface GpuBackendOptions {
    * `webasm`, whose bits do not.
    */
   readonly adapter?: OpenAdapter | Adapter;
+  /** Who executes plans there (`probeExecutor`), so that `executes` says it before the first run. */
+  readonly executor?: Executor;
 }
 
 /**
  * The gpu.js backend: each program becomes one `createPipeline` plan for each set of shapes, compiled when it is first run. Float32 only.
  *
  * Ids: `gpu-cpu-v8-<major.minor>/1` and `gpu-webasm-v8-<major.minor>/1` (both take exp, log and tanh from V8), `gpu-webgpu-<adapter>-<driver>/1`,
- * `gpu-gpu-<adapter>-<driver>/1`. `executes` says who executes plans, and after the first run why gpu.js did not fuse them, where it did not.
+ * `gpu-gpu-<adapter>-<driver>/1`. `executes` says who executes plans, and why gpu.js did not fuse them, where it did not: after
+ * the first run, or at once where `executor` is given.
  *
  * @throws BpttError `failed-precondition` where this machine does not have the mode; it never falls back to another one
  * @throws BpttError `invalid-argument` where an adapter is missing, or given without need
@@ -38,7 +41,7 @@ export function gpuBackend(options: GpuBackendOptions): Backend {
   const device = openDevice(mode, adapter);
   const plans = createPlanCache(PLANS_MAX);
   let parameters: Record<string, HostMatrix> = {};
-  let executor: Executor | undefined;
+  let { executor } = options;
   let running = false;
   let disposed = false;
   return {
@@ -70,6 +73,23 @@ export function gpuBackend(options: GpuBackendOptions): Backend {
       parameters = {};
     },
   };
+}
+
+/**
+ * Runs a plan of one step, and tells who executed it and why gpu.js did not fuse it.
+ * @throws BpttError as `gpuBackend` does
+ */
+export async function probeExecutor(options: GpuBackendOptions): Promise<Executor> {
+  const program: Program = { key: 'probe', trace: (operations) => ({ zero: operations.zeros(1, 1) }) };
+  const inputs = { parameters: {}, matrices: {}, ids: {} };
+  const plan = compilePlan(openDevice(options.mode, options.adapter), program, inputs);
+  try {
+    await plan.run(inputs);
+    assert(plan.executor !== undefined, () => 'probeExecutor: a plan ran without an executor');
+    return plan.executor;
+  } finally {
+    plan.dispose();
+  }
 }
 
 function backendId({ mode, adapter }: GpuBackendOptions): string {

@@ -31,6 +31,12 @@ describe('backends', () => {
     else expect((await choice).id).toMatch(new RegExp(`^gpu-${device}-`));
   });
 
+  it('says who executes plans of gpu.js, and why none is fused, before anything ran', async () => {
+    const backends = [(await createBackend('gpu', 'webasm')).create(), (await createBackend('gpu', 'cpu')).create()];
+    expect(backends.map(({ executes }) => executes)).toEqual(['gpu.js WebAssemblyKernel, fused-sync plans', 'gpu.js CPUKernel, generic plans (pipeline backend is cpu; the fused executor requires webasm)']);
+    for (const backend of backends) backend.dispose();
+  });
+
   it.each(['auto', 'simd', 'reference', 'gpu-cpu-v8-1.0/1'])('refuses a device beside %s, which has none to choose', async (name) => {
     await expect(createBackend(name, 'cpu')).rejects.toMatchObject({ code: 'invalid-argument', message: `device: expected none beside the backend ${name}, for gpu alone has several, got cpu` });
   });

@@ -41,10 +41,10 @@ const LOCAL: Readonly<Record<LocalName, LocalBackend>> = {
 };
 
 async function loadGpu(mode: BackendDevice): Promise<() => Backend> {
-  const { gpuBackend, openAdapter } = await import('@bptt/kernels');
-  if (mode !== 'webgpu') return () => gpuBackend({ mode });
-  const adapter = await openAdapter();
-  return () => gpuBackend({ mode, adapter });
+  const { gpuBackend, openAdapter, probeExecutor } = await import('@bptt/kernels');
+  const options = mode === 'webgpu' ? { mode, adapter: await openAdapter() } : { mode };
+  const executor = await probeExecutor(options);
+  return () => gpuBackend({ ...options, executor });
 }
 
 /**
