@@ -117,6 +117,10 @@ describe('other commands', () => {
     const findings = stdout.trimEnd().split('\n').map((line) => JSON.parse(line) as { name: string; ok: boolean; text: string });
     expect(code).toBe(0);
     expect(findings.find(({ name }) => name === 'backend simd')).toMatchObject({ ok: true, text: expect.stringContaining('WebAssembly SIMD') as unknown });
+    const gpu = (device: string) => findings.find(({ name }) => name === `backend gpu ${device}`);
+    expect(gpu('webasm')).toMatchObject({ ok: true, text: expect.stringMatching(/^gpu-webasm-v8-\S+, executes gpu.js WebAssemblyKernel, fused-sync plans; gradient right$/) as unknown });
+    expect(gpu('cpu')).toMatchObject({ ok: true, text: expect.stringContaining('executes gpu.js CPUKernel, generic plans (') as unknown });
+    expect(gpu('webgpu')?.ok).toBe(findings.find(({ name }) => name === 'WebGPU adapters')?.ok);
     expect(findings.find(({ name }) => name === 'node')?.text).toContain(process.version);
   });
 });

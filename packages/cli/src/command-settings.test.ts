@@ -40,6 +40,12 @@ describe('the settings of a run', () => {
     expect(await trainingSettingsOf({}, { config: path })).toMatchObject({ biases: false });
   });
 
+  it('keep a device only beside the backend that it was given for', async () => {
+    const config = file('{"backend": "gpu", "device": "cpu"}');
+    expect(await trainingSettingsOf({ lr: 1 }, { config })).toMatchObject({ backend: 'gpu', device: 'cpu' });
+    expect((await trainingSettingsOf({ backend: 'simd' }, { config })).device).toBeUndefined();
+  });
+
   it.each([
     [['--hidden', '0'], 'hidden: expected a whole number from 1 to 16777216, or several, got 0'],
     [['--hidden', 'abc'], 'hidden: expected a whole number from 1 to 16777216, or several, got "abc"'],

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { BpttError, formatInitializer, formatSchedule, formatTruncation, HEADS, INPUTS, type Initializer, type Schedule, type Truncation } from '@bptt/core';
 import type { RunRequest } from '@bptt/trainer';
 import {
-  BACKENDS, generationSchema, initializationShape, loadingSchema, measurementSchema, modelShape, objectiveShape, oneOf, realNumber, text, trainingSchema, trainingSettings, wholeNumber, wholeNumbers,
+  BACKENDS, deviceSetting, generationSchema, initializationShape, loadingSchema, measurementSchema, modelShape, objectiveShape, oneOf, realNumber, text, trainingSchema, trainingSettings, wholeNumber, wholeNumbers,
   type TrainingSettings,
 } from '@bptt/trainer/settings';
 import { z } from 'zod';
@@ -23,6 +23,7 @@ export const gradcheckSchema = z.strictObject({
   batch: wholeNumber(1, 16).default(3).meta({ flags: '--batch <sequences>', help: 'sequences, ragged where there are several' }),
   seed: trainingSchema.shape.seed,
   backend: oneOf([...BACKENDS, 'reference-f64']).default('reference-f64').meta({ flags: '--backend <name>', help: 'what computes the gradient: reference-f64, reference, simd, simd-relaxed, blas, gpu or auto' }),
+  device: deviceSetting,
   tolerance: realNumber(0, 1, { above: true }).optional().meta({ flags: '--tolerance <error>', help: 'largest relative error that passes', defaultText: '1e-6 for reference-f64, 1e-3 for float32 backends' }),
 });
 export type GradcheckSettings = z.output<typeof gradcheckSchema>;
@@ -55,6 +56,7 @@ export const workSchema = z.strictObject({
   server: serverAddress,
   threads: trainingSchema.shape.threads.meta({ flags: '--threads <count>', help: 'compute threads', defaultText: 'all cores' }),
   backend: oneOf(BACKENDS).default('auto').meta({ flags: '--backend <name>', help: "what computes: auto (the run's backend), reference, simd, simd-relaxed, blas or gpu" }),
+  device: deviceSetting,
 });
 
 /** Which server is asked. */
@@ -81,6 +83,7 @@ const DEPENDENTS: Readonly<Record<string, readonly string[]>> = {
   optimizer: ['lr', 'momentum', 'betas', 'alpha', 'epsilon', 'nonmono'],
   cell: ['activation', 'resetBefore', 'forgetBias'],
   head: ['cutoffs', 'divValue'],
+  backend: ['device'],
   clip: ['clipValue'],
   clipValue: ['clip'],
 };

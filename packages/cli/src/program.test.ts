@@ -52,6 +52,8 @@ describe('bad usage', () => {
     [['launch', 'a'], 'workers: expected a whole number from 1 to 256, got nothing'],
     [['train', 'a', '--hidden', '0'], 'hidden: expected a whole number'],
     [['gradcheck', '--activation', 'gelu'], 'activation: expected one of tanh, relu, sigmoid, got "gelu"'],
+    [['gradcheck', '--backend', 'gpu', '--device', 'tpu'], 'device: expected one of webasm, cpu, webgpu, got "tpu"'],
+    [['gradcheck', '--device', 'cpu'], 'device: expected none beside the backend reference-f64, for gpu alone has several, got cpu'],
     [['train', 'no-such-file', '--resume', '--overwrite'], 'resume: expected either --resume or --overwrite, got both'],
   ])('%j is refused', async (words, message) => {
     await expect(runProgram(words)).rejects.toMatchObject({ code: 'invalid-argument', message: expect.stringContaining(message) as unknown });

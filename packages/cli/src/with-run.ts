@@ -4,8 +4,8 @@ import { processOutput } from './output.js';
 import { openScoredText, type ScoredText } from './scored-text.js';
 
 /** Loads what a run has learnt, lets `use` have it, and closes it. */
-export async function withRun(run: string, { backend, checkpoint }: LoadingSettings, use: (model: LanguageModel) => Promise<void>): Promise<void> {
-  const model = await loadRun(run, { backend, checkpoint, onWarning: (message) => { processOutput.warn(message); } });
+export async function withRun(run: string, { backend, device, checkpoint }: LoadingSettings, use: (model: LanguageModel) => Promise<void>): Promise<void> {
+  const model = await loadRun(run, { backend, device, checkpoint, onWarning: (message) => { processOutput.warn(message); } });
   try {
     await use(model);
   } finally {

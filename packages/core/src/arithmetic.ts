@@ -64,7 +64,7 @@ export const plainArithmetic: Arithmetic = {
 /** Memory for parameters, gradients and slots, and arithmetic on what lies there. */
 export interface Workspace {
   /** `length` floats, which are zero. They are never given back. */
-  allocate(length: number): Float32Array;
+  readonly allocate: (length: number) => Float32Array;
   readonly arithmetic: Arithmetic;
 }
 

@@ -1,179 +1,32 @@
-import { createMicroshardComputer, initializeParameters, layOut, referenceBackend, sgdStep, type Backend, type HostMatrix, type MicroshardComputer, type Operations, type Program } from '@bptt/core';
-import { describeBackend, objective, randomMicroshard, randomValues, relativeDistance, smallModel } from '@bptt/core/testing';
-import { afterEach, describe, expect, it } from 'vitest';
-import { gpuBackend, PLANS_MAX } from './gpu-backend.js';
+import { describeBackend } from '@bptt/core/testing';
+import { describe, expect, it } from 'vitest';
+import { gpuBackend, probeExecutor } from './gpu-backend.js';
+import { describeGpuBackend } from './testing/gpu-backend-suite.js';
 
-const MODES = ['cpu', 'webasm'] as const;
+const EXECUTES = {
+  cpu: ['gpu.js CPUKernel, generic plans', 'gpu.js CPUKernel, generic plans (pipeline backend is cpu; the fused executor requires webasm)'],
+  webasm: ['gpu.js WebAssemblyKernel, fused-sync plans', 'gpu.js WebAssemblyKernel, fused-sync plans'],
+} as const;
 
-for (const mode of MODES) describeBackend(`gpu.js ${mode}`, () => gpuBackend({ mode }));
+for (const mode of ['cpu', 'webasm'] as const) {
+  describeBackend(`gpu.js ${mode}`, () => gpuBackend({ mode }));
+  describeGpuBackend(mode, () => gpuBackend({ mode }));
 
-const product: Program = { key: 'product', trace: (operations, _, { matrices: { a, b } }) => ({ y: operations.matMul(a, b) }) };
-
-function matrix(rows: number, columns: number, seed: number): HostMatrix {
-  return { rows, columns, values: Float32Array.from(randomValues(rows * columns, seed)) };
-}
-
-/** Gradient of one microshard, the dense part and the rows of words behind each other. */
-async function gradientOf(computer: MicroshardComputer, lengths: readonly number[]): Promise<Float32Array> {
-  const { gradient } = await computer.gradient(randomMicroshard({ vocabulary: 7, lengths }));
-  if (gradient === undefined) throw new Error('no gradient');
-  return Float32Array.from([...gradient.dense, ...gradient.sparse.flatMap(({ values }) => [...values])]);
-}
-
-/** Takes `steps` steps of plain SGD on one microshard of the demonstration (`npm start`: V 2000, H 64) and returns the losses. */
-async function train(backend: Backend, steps: number): Promise<number[]> {
-  const model = smallModel({ vocabulary: 2000, hidden: [64] });
-  const computer = createMicroshardComputer({ backend, model, objective: objective(), seed: 1 });
-  const microshard = randomMicroshard({ vocabulary: 2000, lengths: [16, 16, 11, 5] });
-  let values = initializeParameters(model, 1);
-  const losses: number[] = [];
-  for (let step = 0; step < steps; step += 1) {
-    computer.setParameters(values);
-    const { gradient, lossSum, tokens } = await computer.gradient(microshard);
-    losses.push(lossSum / tokens);
-    if (gradient === undefined) throw new Error('no gradient');
-    const next = new Float32Array(values.length);
-    sgdStep({ layout: computer.layout, parameters: values, gradient, learningRate: 2 / tokens }, next);
-    values = next;
-  }
-  return losses;
-}
-
-for (const mode of MODES) {
-  describe(`gpuBackend ${mode}`, () => {
-    const backends: Backend[] = [];
-    const open = (): Backend => {
+  describe(`id of gpu.js ${mode}`, () => {
+    it('names the mode and the version of V8, and says which kernels and plans execute, and why none is fused', async () => {
       const backend = gpuBackend({ mode });
-      backends.push(backend);
-      return backend;
-    };
-    afterEach(() => {
-      for (const backend of backends.splice(0)) backend.dispose();
-    });
-
-    it('names the mode and the version of V8 in its id, and says which kernels execute', () => {
       const [major, minor] = process.versions.v8.split('.');
-      expect(open().id).toBe(`gpu-${mode}-v8-${major}.${minor}/1`);
-      expect(open().executes).toBe(mode === 'cpu' ? 'gpu.js CPUKernel' : 'gpu.js WebAssemblyKernel');
-    });
-
-    it('answers rightly when two shapes are fed in turn, and back', async () => {
-      const model = smallModel();
-      const options = { model, objective: objective(), seed: 1 };
-      const computer = createMicroshardComputer({ ...options, backend: open() });
-      const reference = createMicroshardComputer({ ...options, backend: referenceBackend({ precision: 'float32' }) });
-      const parameters = initializeParameters(model, 1);
-      computer.setParameters(parameters);
-      reference.setParameters(parameters);
-      for (const lengths of [[6, 4], [3, 3, 2], [6, 4], [3, 3, 2], [2], [6, 4]]) {
-        expect(relativeDistance(await gradientOf(computer, lengths), await gradientOf(reference, lengths))).toBeLessThan(1e-5);
-      }
-    });
-
-    it('answers rightly when one program is fed two shapes in turn, and back', async () => {
-      const backend = open();
-      const reference = referenceBackend({ precision: 'float32' });
-      for (const [m, k, n] of [[3, 4, 5], [5, 4, 3], [3, 4, 5], [1, 7, 2], [5, 4, 3]]) {
-        const inputs = { matrices: { a: matrix(m, k, m), b: matrix(k, n, n) }, ids: {} };
-        const got = (await backend.run(product, inputs)).y;
-        expect([got.rows, got.columns]).toEqual([m, n]);
-        expect(relativeDistance(got.values, (await reference.run(product, inputs)).y.values)).toBeLessThan(1e-6);
-      }
-    });
-
-    it('compiles anew for parameters of another shape', async () => {
-      const backend = open();
-      const program: Program = { key: 'sum of w', trace: (operations, { w }) => ({ sum: operations.sumRows(w) }) };
-      for (const rows of [2, 5, 2]) {
-        const layout = layOut([{ name: 'w', shape: [rows, 3] }]);
-        backend.setParameters(layout, new Float32Array(layout.size).fill(1));
-        expect(Array.from((await backend.run(program, { matrices: {}, ids: {} })).sum.values)).toEqual([rows, rows, rows]);
-      }
-    });
-
-    it('still knows the first shape after more shapes than it keeps plans', async () => {
-      const backend = open();
-      const program: Program = { key: 'twice', trace: (operations, _, { matrices: { a } }) => ({ y: operations.add(a, a) }) };
-      for (const rows of [...Array.from({ length: PLANS_MAX + 1 }, (_, i) => i + 1), 1, 2]) {
-        const a = matrix(rows, 2, rows);
-        const { y } = await backend.run(program, { matrices: { a }, ids: {} });
-        expect(Array.from(y.values)).toEqual(Array.from(a.values, (x) => 2 * x));
-      }
-    });
-
-    it('runs loops longer than the 1000 iterations at which gpu.js stops unless told', async () => {
-      const inputs = { matrices: { a: matrix(2, 2500, 1), b: matrix(2500, 3, 2) }, ids: {} };
-      const want = (await referenceBackend({ precision: 'float64' }).run(product, inputs)).y.values;
-      expect(relativeDistance((await open().run(product, inputs)).y.values, want)).toBeLessThan(1e-5);
-    });
-
-    it('returns an argument that a program hands through', async () => {
-      const a = matrix(3, 2, 1);
-      const program: Program = { key: 'identity', trace: (_operations, _parameters, { matrices }) => ({ first: matrices.a, second: matrices.a }) };
-      const { first, second } = await open().run(program, { matrices: { a }, ids: {} });
-      expect([first, second]).toEqual([a, a]);
-    });
-
-    it('stacks many parts of different heights in order', async () => {
-      const rows = Array.from({ length: 23 }, (_, i) => i + 1);
-      const part = (o: Operations, i: number): ReturnType<Operations['rows']> => o.rows(o.add(o.zeros(24, 1), o.zeros(1, 1)), 0, i);
-      const heights: Program = { key: 'stack of many', trace: (o, _, { matrices: { a } }) => ({ y: o.stack(rows.map((n) => o.addRow(part(o, n), o.rows(a, n, n + 1)))) }) };
-      const a: HostMatrix = { rows: 24, columns: 1, values: Float32Array.from({ length: 24 }, (_, i) => i) };
-      const { y } = await open().run(heights, { matrices: { a }, ids: {} });
-      expect(Array.from(y.values)).toEqual(rows.flatMap((n) => Array.from({ length: n }, () => n)));
-    });
-
-    it('measures a Jacobian whose errors have all but vanished, where their squares leave float32', async () => {
-      const penalty: Program = { key: 'penalty', trace: (o, _, { matrices: { e, v, u } }) => ({ ...o.jacobianPenalty(e, v, u) }) };
-      const tiny = (seed: number): HostMatrix => ({ rows: 3, columns: 5, values: matrix(3, 5, seed).values.map((x) => x * 1e-25) });
-      const inputs = { matrices: { e: tiny(1), v: tiny(2), u: tiny(3) }, ids: {} };
-      const got = await open().run(penalty, inputs);
-      const want = await referenceBackend({ precision: 'float64' }).run(penalty, inputs);
-      for (const name of Object.keys(want)) expect(relativeDistance(got[name].values, want[name].values), name).toBeLessThan(2e-6);
-    });
-
-    it('hands a NaN in a gate on to its unit and to no other', async () => {
-      const gates: Program = { key: 'gates', trace: (o, _, { matrices: { a, b, h } }) => ({ lstm: o.lstmGates(a, h).state, gru: o.gruGates(b, b, h).state }) };
-      for (const [gate, lstm, gru] of [[0, [4], [4]], [1, [4], [4]], [2, [4], [4]], [3, [4], []]] as const) {
-        const [a, b] = [matrix(2, 12, 1), matrix(2, 9, 2)];
-        a.values[12 + gate * 3 + 1] = NaN;
-        if (gate < 3) b.values[9 + gate * 3 + 1] = NaN;
-        const got = await open().run(gates, { matrices: { a, b, h: matrix(2, 3, 3) }, ids: {} });
-        const spoilt = ({ values }: HostMatrix): number[] => Array.from(values.keys()).filter((i) => Number.isNaN(values[i]));
-        expect([spoilt(got.lstm), spoilt(got.gru)]).toEqual([lstm, gru]);
-      }
-    });
-
-    it('trains the model of the demonstration with the losses of the reference', async () => {
-      const losses = await train(open(), 6);
-      const reference = await train(referenceBackend({ precision: 'float32' }), 6);
-      losses.forEach((loss, step) => {
-        expect(Math.abs(loss - reference[step])).toBeLessThan(1e-4);
-      });
-      expect(losses[5]).toBeLessThan(losses[0] - 0.1);
-    });
-
-    it('refuses float64, ids outside the table, and matrices larger than it can hold', async () => {
-      const backend = open();
-      const layout = layOut([{ name: 'w', shape: [2] }]);
-      expect(() => { backend.setParameters(layout, new Float64Array(2)); }).toThrow('setParameters: the gpu.js backend computes in float32, got Float64Array');
-      await expect(backend.run(product, { matrices: { a: { rows: 1, columns: 1, values: new Float64Array(1) }, b: matrix(1, 1, 1) }, ids: {} })).rejects.toThrow('a: the gpu.js backend computes in float32, got Float64Array');
-      const gather: Program = { key: 'gather', trace: (operations, _, { matrices: { a }, ids: { words } }) => ({ y: operations.gatherRows(a, words) }) };
-      for (const id of [4, -2]) {
-        await expect(backend.run(gather, { matrices: { a: matrix(4, 2, 1) }, ids: { words: Int32Array.of(0, id) } })).rejects.toThrow(`ids words: expected ids in [-1, 4), got ${String(id)}`);
-      }
-      const huge: Program = { key: 'huge', trace: (operations) => ({ y: operations.zeros(1 << 15, 1 << 15) }) };
-      await expect(backend.run(huge, { matrices: {}, ids: {} })).rejects.toMatchObject({ name: 'BpttError', code: 'resource-exhausted' });
-    });
-
-    it('runs one program at a time, and none after it is disposed', async () => {
-      const backend = open();
-      const inputs = { matrices: { a: matrix(2, 2, 1), b: matrix(2, 2, 2) }, ids: {} };
-      const first = backend.run(product, inputs);
-      await expect(backend.run(product, inputs)).rejects.toThrow('run of product: the backend is running');
-      expect((await first).y.rows).toBe(2);
+      expect(backend.id).toBe(`gpu-${mode}-v8-${major}.${minor}/1`);
+      expect(backend.executes).toBe(EXECUTES[mode][0]);
+      await backend.run({ key: 'zeros', trace: (operations) => ({ y: operations.zeros(1, 1) }) }, { matrices: {}, ids: {} });
+      expect(backend.executes).toBe(EXECUTES[mode][1]);
       backend.dispose();
-      await expect(backend.run(product, inputs)).rejects.toThrow('run of product: the backend is disposed');
+    });
+
+    it('says all that at once where plans were probed', async () => {
+      const backend = gpuBackend({ mode, executor: await probeExecutor({ mode }) });
+      expect(backend.executes).toBe(EXECUTES[mode][1]);
+      backend.dispose();
     });
   });
 }

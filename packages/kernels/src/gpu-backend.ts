@@ -1,9 +1,10 @@
 import { assert, BpttError, matrixShape, viewTensor, type Backend, type FloatArray, type HostMatrix, type ParameterLayout, type Program, type ProgramInputs } from '@bptt/core';
-import { openDevice, type GpuMode } from './device.js';
-import { compilePlan, planSignature } from './plan.js';
+import type { Adapter, OpenAdapter } from './adapter.js';
+import { openDevice, type Device, type GpuMode } from './device.js';
+import { compilePlan, planSignature, type Executor } from './plan.js';
 import { createPlanCache } from './plan-cache.js';
 
-/** Bumped whenever kernels or gpu.js change the bits of a result. */
+/** Bumped whenever kernels, gpu.js or the package `webgpu` change the bits of a result. */
 const REVISION = 1;
 
 /**
@@ -16,32 +17,38 @@ export interface GpuBackendOptions {
   /** Which executor of gpu.js to use. `gpu` is WebGL. */
   readonly mode: GpuMode;
   /**
-   * Adapter and driver, as they shall stand in the id, for instance `nvidia-h200-550.54`. Needed for `webgpu` and `gpu`, whose bits depend
-   * on it; not allowed for `cpu` and `webasm`, whose bits do not.
+   * What computes and stands in the id. Needed for `webgpu` (from `openAdapter`) and `gpu`, whose bits depend on it; not allowed for `cpu` and
+   * `webasm`, whose bits do not.
    */
-  readonly adapter?: string;
+  readonly adapter?: OpenAdapter | Adapter;
+  /** Who executes plans there (`probeExecutor`), so that `executes` says it before the first run. */
+  readonly executor?: Executor;
 }
 
 /**
  * The gpu.js backend: each program becomes one `createPipeline` plan for each set of shapes, compiled when it is first run. Float32 only.
  *
- * Ids: `gpu-cpu-v8-<major.minor>/1` and `gpu-webasm-v8-<major.minor>/1` (both take exp, log and tanh from V8), `gpu-webgpu-<adapter>/1`,
- * `gpu-gpu-<adapter>/1`.
+ * Ids: `gpu-cpu-v8-<major.minor>/1` and `gpu-webasm-v8-<major.minor>/1` (both take exp, log and tanh from V8), `gpu-webgpu-<adapter>-<driver>/1`,
+ * `gpu-gpu-<adapter>-<driver>/1`. `executes` says who executes plans, and why gpu.js did not fuse them, where it did not: after
+ * the first run, or at once where `executor` is given.
  *
  * @throws BpttError `failed-precondition` where this machine does not have the mode; it never falls back to another one
  * @throws BpttError `invalid-argument` where an adapter is missing, or given without need
  */
 export function gpuBackend(options: GpuBackendOptions): Backend {
-  const { mode } = options;
-  const { kernelClass } = openDevice(mode);
+  const { mode, adapter } = options;
   const id = backendId(options);
+  const device = openDevice(mode, adapter);
   const plans = createPlanCache(PLANS_MAX);
   let parameters: Record<string, HostMatrix> = {};
+  let { executor } = options;
   let running = false;
   let disposed = false;
   return {
     id,
-    executes: `gpu.js ${kernelClass}`,
+    get executes() {
+      return describeExecution(device, executor);
+    },
     setParameters(layout: ParameterLayout, values: FloatArray) {
       assert(values instanceof Float32Array, () => `setParameters: the gpu.js backend computes in float32, got ${values.constructor.name}`);
       parameters = Object.fromEntries(layout.tensors.map((tensor) => [tensor.name, { ...matrixShape(tensor), values: viewTensor(values, tensor) }]));
@@ -52,8 +59,10 @@ export function gpuBackend(options: GpuBackendOptions): Backend {
       try {
         const values = { parameters, ...inputs };
         // A plan opens a gpu.js of its own: gpu.js keeps every kernel it made until the whole instance is destroyed.
-        const plan = plans.obtain(`${program.key}: ${planSignature(values)}`, () => compilePlan(openDevice(mode), program, values));
-        return await plan.run(values);
+        const plan = plans.obtain(`${program.key}: ${planSignature(values)}`, () => compilePlan(openDevice(mode, adapter), program, values));
+        const results = await plan.run(values);
+        ({ executor } = plan);
+        return results;
       } finally {
         running = false;
       }
@@ -66,12 +75,43 @@ export function gpuBackend(options: GpuBackendOptions): Backend {
   };
 }
 
+/**
+ * Runs a plan of one step, and tells who executed it and why gpu.js did not fuse it.
+ * @throws BpttError as `gpuBackend` does
+ */
+export async function probeExecutor(options: GpuBackendOptions): Promise<Executor> {
+  const program: Program = { key: 'probe', trace: (operations) => ({ zero: operations.zeros(1, 1) }) };
+  const inputs = { parameters: {}, matrices: {}, ids: {} };
+  const plan = compilePlan(openDevice(options.mode, options.adapter), program, inputs);
+  try {
+    await plan.run(inputs);
+    assert(plan.executor !== undefined, () => 'probeExecutor: a plan ran without an executor');
+    return plan.executor;
+  } finally {
+    plan.dispose();
+  }
+}
+
 function backendId({ mode, adapter }: GpuBackendOptions): string {
   const needsAdapter = mode === 'webgpu' || mode === 'gpu';
   if (needsAdapter !== (adapter !== undefined)) {
-    throw new BpttError('invalid-argument', `gpu.js mode ${mode}: expected ${needsAdapter ? 'an adapter for the id' : 'no adapter'}, got ${adapter ?? 'none'}`);
+    throw new BpttError('invalid-argument', `gpu.js mode ${mode}: expected ${needsAdapter ? 'an adapter for the id' : 'no adapter'}, got ${adapter?.name ?? 'none'}`);
   }
-  return `gpu-${mode}-${adapter ?? `v8-${v8Version()}`}/${String(REVISION)}`;
+  return `gpu-${mode}-${adapter === undefined ? `v8-${v8Version()}` : slug(`${adapter.name} ${adapter.driver}`)}/${String(REVISION)}`;
+}
+
+function describeExecution({ kernelClass, executorKind, adapter }: Device, executor: Executor | undefined): string {
+  const reason = executor?.fallbackReason ?? null;
+  return [
+    `gpu.js ${kernelClass}`,
+    ...(adapter === undefined ? [] : [`${adapter.software ? 'software' : 'hardware'} adapter ${adapter.name} (${adapter.driver})`]),
+    `${executor?.kind ?? executorKind} plans${reason === null ? '' : ` (${reason})`}`,
+  ].join(', ');
+}
+
+/** Lower-case letters, digits and dots, the rest as single hyphens between them. */
+function slug(text: string): string {
+  return text.toLowerCase().replace(/[^a-z0-9.]+/g, '-').replace(/^-|-$/g, '');
 }
 
 /** Major and minor version of V8. */

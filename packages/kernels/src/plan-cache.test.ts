@@ -7,7 +7,7 @@ function recordingCache(plansMax: number): { cache: PlanCache; log: string[]; ob
   const cache = createPlanCache(plansMax);
   const compile = (key: string): Plan => {
     log.push(`compile ${key}`);
-    return { run: () => Promise.resolve({}), dispose: () => { log.push(`dispose ${key}`); } };
+    return { executor: undefined, run: () => Promise.resolve({}), dispose: () => { log.push(`dispose ${key}`); } };
   };
   return { cache, log, obtain: (key) => cache.obtain(key, () => compile(key)) };
 }

@@ -17,7 +17,7 @@ function withMatrix(rows: number, columns: number): PlanArguments {
 }
 
 describe('compilePlan()', () => {
-  for (const [mode, executorKind] of [['cpu', 'generic'], ['webasm', 'fused-sync']] as const) {
+  for (const [mode, kind, fallbackReason] of [['cpu', 'generic', 'pipeline backend is cpu; the fused executor requires webasm'], ['webasm', 'fused-sync', null]] as const) {
     it(`makes one plan of the whole gradient of a microshard, ${mode}`, async () => {
       const model = smallModel({ hidden: [5, 5] });
       const layout = parameterLayout(model);
@@ -32,7 +32,8 @@ describe('compilePlan()', () => {
       const first = await plan.run(args);
       expect(await plan.run(args)).toEqual(first);
       expect(Object.keys(first)).toEqual(expect.arrayContaining(['losses', 'carry.1.0', ...layout.tensors.map(({ name }) => `d ${name}`)]));
-      expect(pipelinesOf(device).map((pipeline) => pipeline.executorKind)).toEqual([executorKind]);
+      expect(pipelinesOf(device).map((pipeline) => pipeline.executorKind)).toEqual([kind]);
+      expect(plan.executor).toEqual({ kind, fallbackReason });
       plan.dispose();
     });
   }
@@ -58,7 +59,7 @@ describe('compilePlan()', () => {
     const device = openDevice('webasm');
     const plan = compilePlan(device, doubled, withMatrix(2, 3));
     pipelinesOf(device)[0]._fusionDisabled = true;
-    await expect(plan.run(withMatrix(2, 3))).rejects.toMatchObject({ code: 'failed-precondition', message: 'doubled: expected a fused plan of WebAssemblyKernel, got generic on webasm: no reason given' });
+    await expect(plan.run(withMatrix(2, 3))).rejects.toMatchObject({ code: 'failed-precondition', message: 'doubled: expected a fused-sync plan of WebAssemblyKernel, got generic on webasm: no reason given' });
     plan.dispose();
   });
 

@@ -5,9 +5,6 @@ import { createKernelSet, type KernelSet } from './kernel-set.js';
 import { TracedOperations } from './traced-operations.js';
 import { TracedIds, TracedMatrix } from './tracer.js';
 
-/** Modes in which gpu.js fuses the steps of a plan; the others walk it step by step. */
-const FUSING_MODES: readonly string[] = ['webasm', 'webgpu'];
-
 /** Everything that one run of a plan reads, by name. */
 export interface PlanArguments {
   readonly parameters: Readonly<Record<string, HostMatrix>>;
@@ -15,8 +12,18 @@ export interface PlanArguments {
   readonly ids: Readonly<Record<string, Int32Array>>;
 }
 
+/** Who executed a plan, as gpu.js says it. */
+export interface Executor {
+  /** `generic`, `fused-sync` or `fused-encoder`. */
+  readonly kind: string;
+  /** Why gpu.js did not fuse the steps of the plan; null where it did. */
+  readonly fallbackReason: string | null;
+}
+
 /** A program compiled for fixed shapes. */
 export interface Plan {
+  /** Undefined before the first run, which decides it. */
+  readonly executor: Executor | undefined;
   run(values: PlanArguments): Promise<Record<string, HostMatrix>>;
   dispose(): void;
 }
@@ -47,13 +54,18 @@ export function compilePlan(device: Device, program: Program, like: PlanArgument
     const { results } = trace(program, like, { kernels: createKernelSet(device.gpu), handles });
     return mapValues(results, ({ handle }) => handle);
   }), { threads: false });
+  let executor: Executor | undefined;
   return {
+    get executor() {
+      return executor;
+    },
     async run(values) {
       const given = planSignature(values);
       assert(given === signature, () => `plan of ${program.key}: compiled for ${signature}, got ${given}`);
       for (const [name, { limit }] of Object.entries(outline.ids)) assertIds(name, values.ids[name], limit);
-      const results = await pipeline(...argumentValues(values)) as Record<string, Float32Array[]>;
+      const results = await device.guard(() => pipeline(...argumentValues(values))) as Record<string, Float32Array[]>;
       assertExecuted(device, program, pipeline);
+      executor = { kind: pipeline.executorKind, fallbackReason: pipeline.fallbackReason };
       return mapValues(outline.results, (shape, name) => hostMatrix(shape, results[name]));
     },
     dispose() {
@@ -95,11 +107,11 @@ function withLength<F extends (...handles: KernelOutput[]) => unknown>(length: n
 }
 
 /** gpu.js goes on with another executor where its own declines; that would be another backend than the id says. */
-function assertExecuted({ kernelClass, kernelMode }: Device, { key }: Program, { backend, executorKind, fallbackReason }: IPipelineRunShortcut): void {
-  const fused = !FUSING_MODES.includes(kernelMode) || executorKind !== 'generic';
-  if (backend === kernelMode && fused) return;
+function assertExecuted(device: Device, { key }: Program, { backend, executorKind, fallbackReason }: IPipelineRunShortcut): void {
+  if (backend === device.kernelMode && executorKind === device.executorKind) return;
   const reason = fallbackReason ?? 'no reason given';
-  throw new BpttError(/memory/i.test(reason) ? 'resource-exhausted' : 'failed-precondition', `${key}: expected a fused plan of ${kernelClass}, got ${executorKind} on ${backend ?? 'no mode'}: ${reason}`);
+  throw new BpttError(/memory|bytes/i.test(reason) ? 'resource-exhausted' : 'failed-precondition',
+    `${key}: expected a ${device.executorKind} plan of ${device.kernelClass}, got ${executorKind} on ${backend ?? 'no mode'}: ${reason}`);
 }
 
 /** The arguments of a plan, in the order of `trace`. */

@@ -12,6 +12,9 @@ import { idsBelow, traced, tracedAs, Tracer, type TracedIds, type TracedMatrix }
 const FORWARD: Readonly<Record<Activation, KernelSource>> = { tanh: tanhForward, relu: reluForward, sigmoid: sigmoidForward };
 const BACKWARD: Readonly<Record<Activation, KernelSource>> = { tanh: tanhBackward, relu: reluBackward, sigmoid: sigmoidBackward };
 
+/** Terms that `matMul` adds in one turn of its loop. */
+const UNROLLED = 4;
+
 /** Parts that `stackFour` and `besideFour` take: with the output five buffers, within the eight that every WebGPU adapter binds. */
 const PARTS_MAX = 4;
 
@@ -44,7 +47,7 @@ export class TracedOperations implements Operations {
     assert(options.addend === undefined || whole || (addend.rows === 1 && addend.columns === right.columns),
       () => `matMul: expected an addend ${shapeText({ rows: left.rows, columns: right.columns })} or one row of it, got ${shapeText(addend)}`);
     return this.#tracer.step(matMul, { rows: left.rows, columns: right.columns }, {
-      constants: { inner: left.columns },
+      constants: { whole: left.columns - (left.columns % UNROLLED), rest: left.columns % UNROLLED },
       operands: [left, right, traced(addend), whole ? 1 : 0, options.addend === undefined ? 0 : 1],
     });
   }

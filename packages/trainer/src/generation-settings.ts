@@ -1,7 +1,7 @@
 import { BpttError, SIZE_MAX } from '@bptt/core';
 import { z } from 'zod';
 import { oneOf, parseSettings, realNumber, wholeNumber } from './settings-schema.js';
-import { BACKENDS } from './training-settings.js';
+import { BACKENDS, deviceSetting } from './training-settings.js';
 
 const SAMPLES_MAX = 10_000;
 /** Texts of a beam search at a time, so that their logits fit in memory. */
@@ -13,6 +13,7 @@ const words = (flags: string, help: string) => z.string({ error: 'expected words
 export const loadingSchema = z.strictObject({
   checkpoint: oneOf(['last', 'best']).default('last').meta({ flags: '--checkpoint <which>', help: 'parameters that are used: last, or best (of the lowest loss of a validation that was due)' }),
   backend: oneOf(BACKENDS).default('auto').meta({ flags: '--backend <name>', help: 'what computes: auto, reference, simd, simd-relaxed, blas or gpu' }),
+  device: deviceSetting,
 });
 
 /** What texts are generated. */

@@ -94,9 +94,9 @@ export interface LanguageModel {
  * @throws BpttError `not-found` where there is no run or no checkpoint, `data-loss` where it is damaged, `invalid-argument` for bad options
  */
 export async function loadRun(runDirectory: string, { onWarning = (message) => { process.emitWarning(message); }, ...given }: LoadOptions = {}): Promise<LanguageModel> {
-  const { checkpoint, backend } = parseSettings(loadingSchema, given);
+  const { checkpoint, backend, device } = parseSettings(loadingSchema, given);
   const trained = loadTrainedModel(runDirectory, { checkpoint, onWarning });
-  const choice = await createBackend(backend);
+  const choice = await createBackend(backend, device);
   return new LoadedModel(trained, choice.create(), onWarning);
 }
 

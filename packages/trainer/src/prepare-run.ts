@@ -39,7 +39,7 @@ export interface PreparedRun {
 export async function prepareRun(corpusName: string, { settings, resume, overwrite, dryRun = false }: RunRequest, signal: AbortSignal): Promise<PreparedRun> {
   const runDirectory = runDirectoryOf(settings, corpusName);
   assertFolderFree(runDirectory, { resume, overwrite, dryRun });
-  const backendId = (await createBackend(settings.backend)).id;
+  const backendId = (await createBackend(settings.backend, settings.device)).id;
   const { tokens, lowercase, sentences, vocabulary } = settings;
   const isCacheNew = !existsSync(settings.cache);
   let corpus: Corpus | undefined;

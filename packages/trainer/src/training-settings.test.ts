@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { SENTENCE_RULES, TOKEN_KINDS } from '@bptt/data';
-import { BACKEND_NAMES } from '@bptt/worker';
+import { BACKEND_DEVICES, BACKEND_NAMES } from '@bptt/worker';
 import { describe, expect, it } from 'vitest';
 import { microshardsOf, runConfigOf, runDirectoryOf, threadsOf, trainingSchema, trainingSettings } from './training-settings.js';
 
@@ -32,6 +32,7 @@ describe('the settings of a run', () => {
     expect(TOKEN_KINDS.every((tokens) => trainingSchema.safeParse({ tokens }).success)).toBe(true);
     expect(SENTENCE_RULES.every((sentences) => trainingSchema.safeParse({ sentences }).success)).toBe(true);
     expect(BACKEND_NAMES.every((backend) => trainingSchema.safeParse({ backend }).success)).toBe(true);
+    expect(BACKEND_DEVICES.every((device) => trainingSchema.safeParse({ backend: 'gpu', device }).success)).toBe(true);
   });
 });
 

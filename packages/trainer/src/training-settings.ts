@@ -5,7 +5,7 @@ import {
 } from '@bptt/core';
 import type { SentenceRule, TokenKind } from '@bptt/data';
 import type { RunConfig } from '@bptt/server';
-import type { BackendName } from '@bptt/worker';
+import type { BackendDevice, BackendName } from '@bptt/worker';
 import { z } from 'zod';
 import { initializationOf, initializationShape, modelOf, modelShape, objectiveOf, objectiveShape } from './model-settings.js';
 import { onOff, oneOf, parseSettings, realNumber, text, textRead, wholeNumber } from './settings-schema.js';
@@ -14,6 +14,10 @@ import { onOff, oneOf, parseSettings, realNumber, text, textRead, wholeNumber } 
 const TOKEN_KINDS = ['word', 'char', 'whitespace'] as const satisfies readonly TokenKind[];
 const SENTENCE_RULES = ['auto', 'line'] as const satisfies readonly SentenceRule[];
 export const BACKENDS = ['auto', 'reference', 'simd', 'simd-relaxed', 'blas', 'gpu'] as const satisfies readonly BackendName[];
+export const BACKEND_DEVICES = ['webasm', 'cpu', 'webgpu'] as const satisfies readonly BackendDevice[];
+
+/** What the backend `gpu` computes on. */
+export const deviceSetting = oneOf(BACKEND_DEVICES).optional().meta({ flags: '--device <kind>', help: 'what the backend gpu computes on: webasm, cpu or webgpu', defaultText: 'webasm' });
 
 const STEPS_MAX = 1_000_000_000;
 const CORES = availableParallelism();
@@ -59,6 +63,7 @@ export const trainingSchema = z.strictObject({
   seed: wholeNumber(0, Number.MAX_SAFE_INTEGER).default(1).meta({ flags: '--seed <number>', help: 'seed of everything that is random' }),
   threads: wholeNumber(1, 1024).optional().meta({ flags: '--threads <count>', help: 'compute threads of a worker', defaultText: 'cores / workers' }),
   backend: oneOf(BACKENDS).default('auto').meta({ flags: '--backend <name>', help: 'what computes: auto (the fastest here), reference, simd, simd-relaxed, blas or gpu' }),
+  device: deviceSetting,
   samples: wholeNumber(0, 1000).default(0).meta({ flags: '--samples <count>', help: 'sentences that are sampled at the end' }),
   cache: text('a folder').default('.bptt-cache').meta({ flags: '--cache <dir>', help: 'folder of encoded corpora' }),
 });

@@ -1,9 +1,14 @@
 import { BpttError, referenceBackend, type Backend } from '@bptt/core';
+import type { Adapter } from '@bptt/kernels';
 import { simdBackend } from '@bptt/simd';
 
 export const BACKEND_NAMES = ['auto', 'reference', 'simd', 'simd-relaxed', 'blas', 'gpu'] as const;
 /** How a backend is called on the command line. `auto`: the fastest of this machine, or on a worker the one of the run. */
 export type BackendName = (typeof BACKEND_NAMES)[number];
+
+export const BACKEND_DEVICES = ['webasm', 'cpu', 'webgpu'] as const;
+/** What the backend `gpu` computes on: the modes that gpu.js has in Node. */
+export type BackendDevice = (typeof BACKEND_DEVICES)[number];
 
 /** A backend that this machine has, not yet made. */
 export interface BackendChoice {
@@ -13,36 +18,62 @@ export interface BackendChoice {
   create(): Backend;
 }
 
-type LocalName = Exclude<BackendName, 'auto'>;
+/** A backend, and of `gpu` the device. */
+type LocalName = Exclude<BackendName, 'auto' | 'gpu'> | `gpu-${BackendDevice}`;
+
+interface LocalBackend {
+  /** How every id of it begins. */
+  readonly ids: string;
+  /** What makes it. */
+  readonly load: () => Promise<() => Backend>;
+}
 
 /** What `auto` chooses among, the fastest first; the last is always there. */
 export const FASTEST_FIRST = ['blas', 'simd-relaxed', 'simd'] as const satisfies readonly LocalName[];
+const DEVICE_DEFAULT: BackendDevice = 'webasm';
 
-/** What makes each backend. gpu.js is large and takes seconds to load, and BLAS loads native code, so they are loaded only where they are asked for. */
-const LOCAL: Readonly<Record<LocalName, () => Promise<() => Backend>>> = {
-  reference: () => Promise.resolve(() => referenceBackend({ precision: 'float32' })),
-  simd: () => Promise.resolve(() => simdBackend()),
-  'simd-relaxed': () => Promise.resolve(() => simdBackend({ build: 'simd-relaxed' })),
-  blas: async () => {
-    const { blasBackend } = await import('@bptt/blas');
-    return () => blasBackend();
-  },
-  gpu: async () => {
-    const { gpuBackend } = await import('@bptt/kernels');
-    return () => gpuBackend({ mode: 'webasm' });
-  },
+/** gpu.js is large and takes seconds to load, and BLAS loads native code, so they are loaded only where they are asked for. */
+const LOCAL: Readonly<Record<LocalName, LocalBackend>> = {
+  reference: { ids: 'reference/', load: () => Promise.resolve(() => referenceBackend({ precision: 'float32' })) },
+  simd: { ids: 'simd/', load: () => Promise.resolve(() => simdBackend()) },
+  'simd-relaxed': { ids: 'simd-relaxed/', load: () => Promise.resolve(() => simdBackend({ build: 'simd-relaxed' })) },
+  blas: { ids: 'blas-', load: loadBlas },
+  'gpu-webasm': { ids: 'gpu-webasm-', load: () => loadGpu('webasm') },
+  'gpu-cpu': { ids: 'gpu-cpu-', load: () => loadGpu('cpu') },
+  'gpu-webgpu': { ids: 'gpu-webgpu-', load: () => loadGpu('webgpu') },
 };
+
+async function loadBlas(): Promise<() => Backend> {
+  const { blasBackend } = await import('@bptt/blas');
+  return () => blasBackend();
+}
+
+async function loadGpu(mode: BackendDevice): Promise<() => Backend> {
+  const { gpuBackend, openAdapter, probeExecutor } = await import('@bptt/kernels');
+  const options = mode === 'webgpu' ? { mode, adapter: await openAdapter() } : { mode };
+  const executor = await probeExecutor(options);
+  return () => gpuBackend({ ...options, executor });
+}
 
 /**
  * The backend of this machine with that name or id; `auto` is the fastest.
- * @throws BpttError `invalid-argument` where neither a name nor an id of this machine is given, `failed-precondition` where this
- *   machine cannot run the backend of that name
+ * @param device what `gpu` computes on; default `webasm`
+ * @throws BpttError `invalid-argument` where neither a name nor an id of this machine is given, or a device beside another name than `gpu`;
+ *   `failed-precondition` where this machine cannot run the backend of that name
  */
-export async function createBackend(nameOrId: string): Promise<BackendChoice> {
+export async function createBackend(nameOrId: string, device?: BackendDevice): Promise<BackendChoice> {
+  assertDevice(nameOrId, device);
   if (nameOrId === 'auto') return fastest();
+  if (nameOrId === 'gpu') return choose(`gpu-${device ?? DEVICE_DEFAULT}`);
   const choice = isLocalName(nameOrId) ? await choose(nameOrId) : await findById(nameOrId);
   if (choice !== undefined) return choice;
-  throw new BpttError('invalid-argument', `backend: expected ${BACKEND_NAMES.join(', ')} or an id of this machine (${await idsHere()}), got ${JSON.stringify(nameOrId)}`);
+  throw new BpttError('invalid-argument', `backend: expected ${BACKEND_NAMES.join(', ')} or an id of this machine (${await idsHere(nameOrId)}), got ${JSON.stringify(nameOrId)}`);
+}
+
+/** @throws BpttError `invalid-argument` for a device beside a backend that has none to choose */
+export function assertDevice(backend: string, device: BackendDevice | undefined): void {
+  if (device === undefined || backend === 'gpu') return;
+  throw new BpttError('invalid-argument', `device: expected none beside the backend ${backend}, for gpu alone has several, got ${device}`);
 }
 
 async function fastest(): Promise<BackendChoice> {
@@ -60,22 +91,33 @@ async function fastest(): Promise<BackendChoice> {
 export async function backendForId(id: string): Promise<BackendChoice> {
   const choice = await findById(id);
   if (choice !== undefined) return choice;
-  throw new BpttError('failed-precondition', `backend: the run needs ${id}, this machine has ${await idsHere()}`);
+  throw new BpttError('failed-precondition', `backend: the run needs ${id}, this machine has ${await idsHere(id)}`);
 }
 
 /** Every backend that this machine can run. */
 export async function localBackends(): Promise<BackendChoice[]> {
-  const choices = await Promise.all(Object.keys(LOCAL).filter(isLocalName).map(chooseIfAble));
+  return choicesOf(Object.keys(LOCAL).filter(isLocalName));
+}
+
+/**
+ * Every WebGPU adapter of this machine, whether the backend `gpu` would take it or not.
+ * @throws BpttError `failed-precondition` where WebGPU cannot be asked for
+ */
+export async function localAdapters(): Promise<Adapter[]> {
+  const { listAdapters } = await import('@bptt/kernels');
+  return listAdapters();
+}
+
+async function choicesOf(names: readonly LocalName[]): Promise<BackendChoice[]> {
+  const choices = await Promise.all(names.map(chooseIfAble));
   return choices.filter((choice) => choice !== undefined);
 }
 
-/** Stops at the first that fits, so that no other backend need be loaded or made. */
+/** Tries the one whose ids begin like this one, so that no other need be loaded or made. */
 async function findById(id: string): Promise<BackendChoice | undefined> {
-  for (const name of Object.keys(LOCAL).filter(isLocalName)) {
-    const choice = await chooseIfAble(name);
-    if (choice?.id === id) return choice;
-  }
-  return undefined;
+  const name = Object.keys(LOCAL).filter(isLocalName).find((one) => id.startsWith(LOCAL[one].ids));
+  const choice = name === undefined ? undefined : await chooseIfAble(name);
+  return choice?.id === id ? choice : undefined;
 }
 
 async function chooseIfAble(name: LocalName): Promise<BackendChoice | undefined> {
@@ -90,7 +132,7 @@ async function chooseIfAble(name: LocalName): Promise<BackendChoice | undefined>
 const idByName = new Map<LocalName, string>();
 
 async function choose(name: LocalName): Promise<BackendChoice> {
-  const create = await LOCAL[name]();
+  const create = await LOCAL[name].load();
   let id = idByName.get(name);
   if (id === undefined) {
     const probe = create();
@@ -105,6 +147,8 @@ function isLocalName(name: string): name is LocalName {
   return Object.hasOwn(LOCAL, name);
 }
 
-async function idsHere(): Promise<string> {
-  return (await localBackends()).map(({ id }) => id).join(', ');
+/** For a message. Adapters are looked for only where `wanted` runs on one: it takes its time, and drivers talk. */
+async function idsHere(wanted: string): Promise<string> {
+  const names = Object.keys(LOCAL).filter(isLocalName).filter((name) => name !== 'gpu-webgpu' || wanted.startsWith(LOCAL[name].ids));
+  return (await choicesOf(names)).map(({ id }) => id).join(', ');
 }

@@ -1,6 +1,6 @@
 import { locateNonFinite, OBJECTIVE_DEFAULTS, parameterLayout, stateSize, tensorNamed, type Truncation } from '@bptt/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createBackend } from './backends.js';
+import { createBackend, localAdapters, type BackendDevice } from './backends.js';
 import { createComputePool, type ComputePool } from './compute-pool.js';
 import { BACKEND_ID, BATCH, computeSequentially, fromZeros, MODEL, seededMicroshard, seededWork, sharedParameters, withoutTargets } from './testing/fixtures.js';
 import { startComputeThread, type ComputeThread } from './thread-handle.js';
@@ -123,13 +123,20 @@ describe('compute pool', () => {
   });
 });
 
+const adapters = (await localAdapters()).length;
+if (adapters === 0) console.warn('skipped: a pool on WebGPU: no adapter on this machine');
+
 describe('compute pool on another backend', () => {
   // gpu.js compiles a plan for each shape in each thread, which takes seconds: one shape and one thread there.
-  it.each([
+  const cases: { name: string; device?: BackendDevice; threads: number; indexes: number[] }[] = [
     { name: 'simd', threads: 2, indexes: [0, 1, 2, 3, 4] },
-    { name: 'gpu', threads: 1, indexes: [0, 3] },
-  ])('gives the bits of a sequential computation with $name', async ({ name, threads, indexes }) => {
-    const choice = await createBackend(name);
+    { name: 'gpu', device: 'webasm', threads: 1, indexes: [0, 3] },
+    { name: 'gpu', device: 'cpu', threads: 1, indexes: [0, 3] },
+    { name: 'gpu', device: 'webgpu', threads: 2, indexes: [0, 3] },
+  ];
+  it.for(cases)('gives the bits of a sequential computation with $name $device', async ({ name, device, threads, indexes }, { skip }) => {
+    skip(device === 'webgpu' && adapters === 0, 'WebGPU: no adapter on this machine');
+    const choice = await createBackend(name, device);
     const backend = choice.create();
     const pool = await createComputePool({ ...settings, backendId: choice.id, threads });
     try {

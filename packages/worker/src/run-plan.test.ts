@@ -19,6 +19,11 @@ describe('planRun', () => {
     expect((await planRun(healthyInfo(), 'simd')).backendId).toBe((await createBackend('simd')).id);
   });
 
+  it('refuses a device beside the backend of the run, whose id names its own', async () => {
+    await expect(planRun(healthyInfo(), 'auto', 'webgpu')).rejects.toMatchObject({ code: 'invalid-argument' });
+    expect((await planRun(healthyInfo(), 'gpu', 'cpu')).backendId).toBe((await createBackend('gpu', 'cpu')).id);
+  });
+
   it('refuses a server of another protocol version, naming both', async () => {
     await expect(planRun({ ...healthyInfo(), protocolVersionMin: 2, protocolVersionMax: 3 }, 'auto')).rejects.toThrow('protocol version: the server speaks 2 to 3, this worker 1');
   });

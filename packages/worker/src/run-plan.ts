@@ -1,6 +1,6 @@
 import { BpttError, parameterLayout, type TrainingPlan } from '@bptt/core';
 import { manifestOf, modelOf, objectiveOf, PROTOCOL_VERSION_MAX, type ServerInfo__Output } from '@bptt/rpc';
-import { backendForId, createBackend } from './backends.js';
+import { assertDevice, backendForId, createBackend, type BackendDevice } from './backends.js';
 
 /** What a worker computes for a run. */
 export interface RunPlan extends TrainingPlan {
@@ -14,10 +14,12 @@ export interface RunPlan extends TrainingPlan {
 /**
  * Checks whether this worker can take part in the run that `info` describes.
  * @param backend a name or an id; `auto` is the backend of the run
+ * @param device what the backend `gpu` computes on; where the backend is `auto`, its id says it
  * @throws BpttError `failed-precondition`, with both values, where protocol version or manifest differ, or where this machine lacks the
- *   run's backend; `invalid-argument` for a backend that nobody knows
+ *   run's backend; `invalid-argument` for a backend that nobody knows, and a device that it has not
  */
-export async function planRun(info: ServerInfo__Output, backend: string): Promise<RunPlan> {
+export async function planRun(info: ServerInfo__Output, backend: string, device?: BackendDevice): Promise<RunPlan> {
+  assertDevice(backend, device);
   const { protocolVersionMin, protocolVersionMax, runId } = info;
   if (PROTOCOL_VERSION_MAX < protocolVersionMin || PROTOCOL_VERSION_MAX > protocolVersionMax) {
     throw new BpttError('failed-precondition', `protocol version: the server speaks ${String(protocolVersionMin)} to ${String(protocolVersionMax)}, this worker ${String(PROTOCOL_VERSION_MAX)}`);
@@ -28,6 +30,6 @@ export async function planRun(info: ServerInfo__Output, backend: string): Promis
   if (!manifestSha256.equals(theirs)) {
     throw new BpttError('failed-precondition', `manifest: the server has sha256 ${theirs.toString('hex')}, this worker ${manifestSha256.toString('hex')}`);
   }
-  const choice = await (backend === 'auto' ? backendForId(info.backendId) : createBackend(backend));
+  const choice = await (backend === 'auto' ? backendForId(info.backendId) : createBackend(backend, device));
   return { runId, model, objective: objectiveOf(info.objective, model), seed: info.seed, backendId: choice.id, manifestSha256 };
 }

@@ -1,6 +1,7 @@
 import { BpttError, messageOf } from '@bptt/core';
 import { PROTOCOL_VERSION_MAX, type ServerConnection, type ServerInfo__Output } from '@bptt/rpc';
 import { CALL_BACKOFF, isTransient, pause, RECONNECT_BACKOFF, unlessAborted, type Backoff } from './backoff.js';
+import type { BackendDevice } from './backends.js';
 import { createComputePool, type ComputePool } from './compute-pool.js';
 import type { ParameterCache } from './lease-runner.js';
 import { planRun, type RunPlan } from './run-plan.js';
@@ -14,6 +15,8 @@ export interface WorkerOptions {
   readonly threads: number;
   /** A name or an id of a backend; `auto` is the backend of the run. Default `auto`. */
   readonly backend?: string;
+  /** What the backend `gpu` computes on. Default `webasm`. */
+  readonly device?: BackendDevice | undefined;
   /** For people: host name and process id. */
   readonly name: string;
   /** Makes the worker leave. */
@@ -56,7 +59,7 @@ export async function runWorker(options: WorkerOptions): Promise<WorkerResult> {
     const info = await firstAnswer(options);
     const over = describeEnd(info);
     if (over !== undefined) return end(...over);
-    const plan = await planRun(info, options.backend ?? 'auto');
+    const plan = await planRun(info, options.backend ?? 'auto', options.device);
     pool = await createComputePool({ threads, model: plan.model, objective: plan.objective, seed: plan.seed, backendId: plan.backendId });
     return end(...(await serveRun({ options, plan, pool, connection })));
   } catch (error) {

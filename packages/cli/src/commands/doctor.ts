@@ -1,8 +1,8 @@
 import { arch, availableParallelism, cpus, endianness, freemem, platform, totalmem } from 'node:os';
 import { createRequire } from 'node:module';
-import { checkGradient, type Backend } from '@bptt/core';
+import { BpttError, checkGradient, type Backend } from '@bptt/core';
 import { BpttClient } from '@bptt/rpc';
-import { createBackend, FASTEST_FIRST, type BackendName } from '@bptt/worker';
+import { createBackend, FASTEST_FIRST, localAdapters, type BackendDevice, type BackendName } from '@bptt/worker';
 import { parseSettings } from '@bptt/trainer/settings';
 import { doctorSchema, gradcheckSchema, type Flags } from '../command-settings.js';
 import { EXIT, errorLine, type ExitCode } from '../exit-codes.js';
@@ -12,7 +12,10 @@ import { gradientCaseOf } from './gradcheck.js';
 const NODE_MIN = [20, 19] as const;
 const MIB = 1024 ** 2;
 const GIB = 1024 ** 3;
-const NAMES: readonly BackendName[] = ['reference', 'simd', 'simd-relaxed', 'blas', 'gpu'];
+/** What can compute here. */
+const BACKENDS: readonly (readonly [name: BackendName, device?: BackendDevice])[] = [
+  ['reference'], ['simd'], ['simd-relaxed'], ['blas'], ['gpu', 'webasm'], ['gpu', 'cpu'], ['gpu', 'webgpu'],
+];
 /** Backends that a machine may lack. */
 const OPTIONAL: readonly BackendName[] = ['simd-relaxed', 'blas', 'gpu'];
 
@@ -20,22 +23,23 @@ const OPTIONAL: readonly BackendName[] = ['simd-relaxed', 'blas', 'gpu'];
 interface Finding {
   readonly name: string;
   readonly ok: boolean;
+  /** Training does without it. */
+  readonly optional?: boolean;
   readonly text: string;
-  /** Training works without it. */
-  readonly isOptional?: boolean;
 }
 
 /** `bptt doctor`: what this machine can do; exit code 1 where something that training needs does not work. */
 export async function doctor({ json = false, ...flags }: Flags & { readonly json?: boolean }): Promise<ExitCode> {
   const { server } = parseSettings(doctorSchema, flags);
   const findings = [...machine()];
-  for (const name of NAMES) findings.push(await backendFinding(name));
+  for (const [name, device] of BACKENDS) findings.push(await backendFinding(name, device));
+  findings.push(await adaptersFinding());
   findings.push(await fastestFinding());
   if (server !== undefined) findings.push(await serverFinding(server));
   for (const finding of findings) {
-    processOutput.line(json ? JSON.stringify({ event: 'finding', ...finding }) : `${finding.ok ? 'ok  ' : 'FAIL'} ${finding.name}: ${finding.text}`);
+    processOutput.line(json ? JSON.stringify({ event: 'finding', ...finding }) : `${finding.ok ? 'ok  ' : finding.optional === true ? 'none' : 'FAIL'} ${finding.name}: ${finding.text}`);
   }
-  return findings.every(({ ok, isOptional }) => ok || isOptional === true) ? EXIT.done : EXIT.failed;
+  return findings.every(({ ok, optional }) => ok || optional === true) ? EXIT.done : EXIT.failed;
 }
 
 function machine(): Finding[] {
@@ -51,18 +55,18 @@ function machine(): Finding[] {
 }
 
 /** Makes the backend and checks a tiny gradient with it: what it says that it executes has then really executed. */
-async function backendFinding(name: BackendName): Promise<Finding> {
+async function backendFinding(backendName: BackendName, device: BackendDevice | undefined): Promise<Finding> {
+  const name = ['backend', backendName, ...(device === undefined ? [] : [device])].join(' ');
   let backend: Backend | undefined;
-  const isOptional = OPTIONAL.includes(name);
   try {
-    backend = (await createBackend(name)).create();
+    backend = (await createBackend(backendName, device)).create();
     const settings = parseSettings(gradcheckSchema, { hidden: 3, vocabulary: 5, length: 3, batch: 2 });
     const { passed, largestRelativeError } = await checkGradient(gradientCaseOf(settings), { backend, tolerance: 1e-2 });
     const gradient = passed ? 'right' : `wrong by ${largestRelativeError.toExponential(1)}`;
     const memory = backend.memoryBytes === undefined ? '' : `, ${(backend.memoryBytes / MIB).toFixed(1)} MiB of memory`;
-    return { name: `backend ${name}`, ok: passed, text: `${backend.id}, executes ${backend.executes}; gradient ${gradient}${memory}` };
+    return { name, ok: passed, text: `${backend.id}, executes ${backend.executes}; gradient ${gradient}${memory}` };
   } catch (error) {
-    return { name: `backend ${name}`, ok: false, isOptional, text: errorLine(error) };
+    return { name, ok: false, optional: OPTIONAL.includes(backendName) && isMissing(error), text: errorLine(error) };
   } finally {
     backend?.dispose();
   }
@@ -80,6 +84,23 @@ async function fastestFinding(): Promise<Finding> {
     }
   }
   return { name: 'fastest backend', ok: true, text: [`${id}, which auto takes`, ...reasons].join('; faster: ') };
+}
+
+/** What WebGPU could compute on. */
+async function adaptersFinding(): Promise<Finding> {
+  const name = 'WebGPU adapters';
+  try {
+    const adapters = await localAdapters();
+    const text = adapters.map((adapter) => `${adapter.name} (${adapter.driver}, ${adapter.software ? 'software' : 'hardware'})`).join(', ');
+    return { name, ok: adapters.length > 0, optional: true, text: adapters.length > 0 ? text : 'no driver of this machine offers one' };
+  } catch (error) {
+    return { name, ok: false, optional: isMissing(error), text: errorLine(error) };
+  }
+}
+
+/** Whether the machine lacks it, rather than that it does not work. */
+function isMissing(error: unknown): boolean {
+  return error instanceof BpttError && error.code === 'failed-precondition';
 }
 
 async function serverFinding(server: string): Promise<Finding> {

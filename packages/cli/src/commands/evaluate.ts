@@ -16,9 +16,9 @@ interface EvaluateFlags extends Flags {
 
 /** `bptt evaluate <run> <corpus>`. */
 export async function evaluate(run: string, source: string, { json = false, perLine = false, ...flags }: EvaluateFlags): Promise<ExitCode> {
-  const { backend, checkpoint, cache } = parseSettings(evaluateSchema, flags);
+  const { backend, device, checkpoint, cache } = parseSettings(evaluateSchema, flags);
   const signal = watchInterrupts();
-  await withRun(run, { backend, checkpoint }, (model) => (perLine ? scoreLines(model, source, { signal, json }) : scoreText(model, source, { signal, json, cache })));
+  await withRun(run, { backend, device, checkpoint }, (model) => (perLine ? scoreLines(model, source, { signal, json }) : scoreText(model, source, { signal, json, cache })));
   return EXIT.done;
 }
 

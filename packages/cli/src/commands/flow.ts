@@ -8,9 +8,9 @@ import { withRun, withScoredText } from '../with-run.js';
 
 /** `bptt flow <run> <corpus>`: how errors flow back in time through a trained model. */
 export async function flow(run: string, source: string, { json = false, ...flags }: Flags & { readonly json?: boolean }): Promise<ExitCode> {
-  const { backend, checkpoint, cache, ...settings } = parseSettings(flowSchema, flags);
+  const { backend, device, checkpoint, cache, ...settings } = parseSettings(flowSchema, flags);
   const signal = watchInterrupts();
-  await withRun(run, { backend, checkpoint }, (model) => withScoredText(source, model, cache, async ({ name, split }) => {
+  await withRun(run, { backend, device, checkpoint }, (model) => withScoredText(source, model, cache, async ({ name, split }) => {
     const measurement = await model.measureSplit(split, { ...settings, signal });
     const { backendId, step, parametersSha256 } = model;
     if (json) processOutput.line(JSON.stringify({ event: 'flow', measured: name, ...measurement, step, backend: backendId, parametersSha256 }));

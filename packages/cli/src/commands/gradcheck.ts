@@ -1,5 +1,5 @@
 import { assertLegal, checkGradient, initializeParameters, modelMicroshard, referenceBackend, type GradientCase, type GradientCheckResult, type ModelConfig } from '@bptt/core';
-import { createBackend } from '@bptt/worker';
+import { assertDevice, createBackend } from '@bptt/worker';
 import { initializationOf, modelOf, objectiveOf, parseSettings } from '@bptt/trainer/settings';
 import { gradcheckSchema, type Flags, type GradcheckSettings } from '../command-settings.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
@@ -20,8 +20,10 @@ export async function gradcheck({ json = false, ...flags }: Flags & { readonly j
 }
 
 async function check(settings: GradcheckSettings): Promise<{ result: GradientCheckResult; backendId: string; tolerance: number }> {
+  const { device } = settings;
   const isFloat64 = settings.backend === 'reference-f64';
-  const backend = isFloat64 ? referenceBackend({ precision: 'float64' }) : (await createBackend(settings.backend)).create();
+  if (isFloat64) assertDevice(settings.backend, device);
+  const backend = isFloat64 ? referenceBackend({ precision: 'float64' }) : (await createBackend(settings.backend, device)).create();
   const tolerance = settings.tolerance ?? (isFloat64 ? TOLERANCE.float64 : TOLERANCE.float32);
   try {
     return { result: await checkGradient(gradientCaseOf(settings), { backend, tolerance }), backendId: backend.id, tolerance };

@@ -14,7 +14,10 @@ export function train(corpus: string, request: TrainingRequest): Promise<ExitCod
     serve: ({ server, reporter }) => workHere(server, {
       threads: threadsOf(request.settings.threads, 1),
       onWarning: (message) => { reporter.event({ event: 'warning', message }); },
-      onJoined: ({ executes, threads }) => { reporter.note(`computes with ${executes}, threads ${String(threads)}`); },
+      onJoined: ({ executes, threads }) => {
+        if (request.json) process.stdout.write(`${JSON.stringify({ event: 'computes', executes, threads })}\n`);
+        reporter.note(`computes with ${executes}, threads ${String(threads)}`);
+      },
     }),
   });
 }

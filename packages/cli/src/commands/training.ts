@@ -75,11 +75,11 @@ interface ReportArguments {
   readonly result: RunResult;
 }
 
-async function completeReport({ prepared, settings: { samples, seed, backend }, reporter, result }: ReportArguments): Promise<RunReport> {
+async function completeReport({ prepared, settings: { samples, seed, backend, device }, reporter, result }: ReportArguments): Promise<RunReport> {
   const { runDirectory } = prepared.server;
   const texts: string[] = [];
   if (samples > 0 && result.outcome === 'finished') {
-    const model = await loadRun(runDirectory, { backend, onWarning: (message) => { reporter.event({ event: 'warning', message }); } });
+    const model = await loadRun(runDirectory, { backend, device, onWarning: (message) => { reporter.event({ event: 'warning', message }); } });
     try {
       for (const { text } of await model.generate({ length: SAMPLE_WORDS_MAX, seed, samples })) texts.push(text);
     } finally {

@@ -8,7 +8,7 @@ import { isLaunched, tellParent, watchInterrupts } from '../parent.js';
 
 /** `bptt work --server host:port`: one worker node. */
 export async function work({ json = false, ...flags }: Flags & { readonly json?: boolean }): Promise<ExitCode> {
-  const { server, threads, backend } = parseSettings(workSchema, flags);
+  const { server, threads, backend, device } = parseSettings(workSchema, flags);
   const signal = watchInterrupts();
   const connection = connect(server);
   try {
@@ -16,6 +16,7 @@ export async function work({ json = false, ...flags }: Flags & { readonly json?:
       connection,
       threads: threadsOf(threads, 1),
       backend,
+      device,
       name: `${hostname()}:${String(process.pid)}`,
       signal,
       onEvent: json ? printJson : printLine,

@@ -1,8 +1,21 @@
 import type { IKernelFunctionThis } from 'gpu.js';
 
-/** `tanh(a)`. */
+/**
+ * `tanh(a)`. It is 1 from 20 on, where a GPU that divides hyperbolic functions would answer NaN; and NaN stays NaN, which neither the
+ * functions of a GPU nor its `!==` see to. Both hold for every `tanh`, `exp` and `log` of these kernels.
+ */
 export function tanhForward(this: IKernelFunctionThis, a: number[][]): number {
-  return Math.tanh(a[this.thread.y][this.thread.x]);
+  const value = a[this.thread.y][this.thread.x];
+  if (value > 20) {
+    return 1;
+  }
+  if (value < -20) {
+    return -1;
+  }
+  if (!(value === value)) {
+    return value;
+  }
+  return Math.tanh(value);
 }
 
 /** `dA = dY (1 - y^2)`, with `y = tanh(a)`. */
@@ -30,7 +43,11 @@ export function reluBackward(this: IKernelFunctionThis, y: number[][], dY: numbe
 
 /** `1 / (1 + exp(-a))`. */
 export function sigmoidForward(this: IKernelFunctionThis, a: number[][]): number {
-  return 1 / (1 + Math.exp(-a[this.thread.y][this.thread.x]));
+  const value = a[this.thread.y][this.thread.x];
+  if (!(value === value)) {
+    return value;
+  }
+  return 1 / (1 + Math.exp(-value));
 }
 
 /** `dA = dY y (1 - y)`, with `y = sigmoid(a)`. */

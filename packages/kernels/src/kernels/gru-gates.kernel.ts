@@ -9,13 +9,31 @@ export interface GruConstants {
 
 /** `[N, 3H]`: `r = sigmoid(a + b)`, `z = sigmoid(a + b)`, `n = tanh(a + r b)`, with `a` the projected input and `b` the recurrent product. */
 export function gruGates(this: IKernelFunctionThis<GruConstants>, a: number[][], b: number[][]): number {
+  const sum = a[this.thread.y][this.thread.x] + b[this.thread.y][this.thread.x];
   if (this.thread.x < 2 * this.constants.hidden) {
-    return 1 / (1 + Math.exp(-(a[this.thread.y][this.thread.x] + b[this.thread.y][this.thread.x])));
+    if (!(sum === sum)) {
+      return sum;
+    }
+    return 1 / (1 + Math.exp(-sum));
   }
   // r once more, rather than a plan with one more step.
   const unit = this.thread.x - 2 * this.constants.hidden;
-  const r = 1 / (1 + Math.exp(-(a[this.thread.y][unit] + b[this.thread.y][unit])));
-  return Math.tanh(a[this.thread.y][this.thread.x] + r * b[this.thread.y][this.thread.x]);
+  const sumOfR = a[this.thread.y][unit] + b[this.thread.y][unit];
+  let r = 1 / (1 + Math.exp(-sumOfR));
+  if (!(sumOfR === sumOfR)) {
+    r = sumOfR;
+  }
+  const value = a[this.thread.y][this.thread.x] + r * b[this.thread.y][this.thread.x];
+  if (value > 20) {
+    return 1;
+  }
+  if (value < -20) {
+    return -1;
+  }
+  if (!(value === value)) {
+    return value;
+  }
+  return Math.tanh(value);
 }
 
 /** `[N, H]`: `h_t = n + z (h_{t-1} - n)`. */

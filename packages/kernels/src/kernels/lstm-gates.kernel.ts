@@ -9,12 +9,22 @@ export interface LstmConstants {
 
 /** `[N, 4H]`: the gates from their pre-activations: `tanh` for g, the sigmoid for the others. */
 export function lstmGates(this: IKernelFunctionThis<LstmConstants>, a: number[][]): number {
+  const value = a[this.thread.y][this.thread.x];
+  if (!(value === value)) {
+    return value;
+  }
   if (this.thread.x >= 2 * this.constants.hidden) {
     if (this.thread.x < 3 * this.constants.hidden) {
-      return Math.tanh(a[this.thread.y][this.thread.x]);
+      if (value > 20) {
+        return 1;
+      }
+      if (value < -20) {
+        return -1;
+      }
+      return Math.tanh(value);
     }
   }
-  return 1 / (1 + Math.exp(-a[this.thread.y][this.thread.x]));
+  return 1 / (1 + Math.exp(-value));
 }
 
 /** `[N, H]`: `c_t = f c_{t-1} + i g`. */
@@ -27,13 +37,34 @@ export function lstmCell(this: IKernelFunctionThis<LstmConstants>, gates: number
 
 /** `[N, H]`: `h_t = o tanh(c_t)`. */
 export function lstmState(this: IKernelFunctionThis<LstmConstants>, gates: number[][], cell: number[][]): number {
-  return gates[this.thread.y][this.thread.x + 3 * this.constants.hidden] * Math.tanh(cell[this.thread.y][this.thread.x]);
+  const c = cell[this.thread.y][this.thread.x];
+  let squashed = Math.tanh(c);
+  if (c > 20) {
+    squashed = 1;
+  }
+  if (c < -20) {
+    squashed = -1;
+  }
+  if (!(c === c)) {
+    squashed = c;
+  }
+  return gates[this.thread.y][this.thread.x + 3 * this.constants.hidden] * squashed;
 }
 
 /** `[N, H]`: the whole error of `c_t`, `d = dc + dh o (1 - tanh^2 c)`. */
 export function lstmCellError(this: IKernelFunctionThis<LstmConstants>, gates: number[][], cell: number[][], dState: number[][], dCell: number[][]): number {
   const o = gates[this.thread.y][this.thread.x + 3 * this.constants.hidden];
-  const squashed = Math.tanh(cell[this.thread.y][this.thread.x]);
+  const c = cell[this.thread.y][this.thread.x];
+  let squashed = Math.tanh(c);
+  if (c > 20) {
+    squashed = 1;
+  }
+  if (c < -20) {
+    squashed = -1;
+  }
+  if (!(c === c)) {
+    squashed = c;
+  }
   return dCell[this.thread.y][this.thread.x] + dState[this.thread.y][this.thread.x] * o * (1 - squashed * squashed);
 }
 
@@ -60,5 +91,16 @@ export function lstmGatesBackward(
     return cellError[this.thread.y][unitOfG] * gates[this.thread.y][unitOfG] * (1 - gate * gate);
   }
   const unitOfO = this.thread.x - 3 * this.constants.hidden;
-  return dState[this.thread.y][unitOfO] * Math.tanh(cell[this.thread.y][unitOfO]) * gate * (1 - gate);
+  const c = cell[this.thread.y][unitOfO];
+  let squashed = Math.tanh(c);
+  if (c > 20) {
+    squashed = 1;
+  }
+  if (c < -20) {
+    squashed = -1;
+  }
+  if (!(c === c)) {
+    squashed = c;
+  }
+  return dState[this.thread.y][unitOfO] * squashed * gate * (1 - gate);
 }

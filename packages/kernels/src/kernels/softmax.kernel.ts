@@ -21,7 +21,12 @@ export function rowSumExp(this: IKernelFunctionThis<SoftmaxConstants>, logits: n
   const rowMaximum = max[this.thread.y][0];
   let sum = 0;
   for (let column = 0; column < this.constants.columns; column++) {
-    sum += Math.exp(logits[this.thread.y][column] - rowMaximum);
+    const above = logits[this.thread.y][column] - rowMaximum;
+    let power = Math.exp(above);
+    if (!(above === above)) {
+      power = above;
+    }
+    sum += power;
   }
   return sum;
 }
@@ -32,7 +37,11 @@ export function crossEntropy(this: IKernelFunctionThis, logits: number[][], max:
   if (target < 0) {
     return 0;
   }
-  return Math.log(sumExp[this.thread.y][0]) - (logits[this.thread.y][target] - max[this.thread.y][0]);
+  const sum = sumExp[this.thread.y][0];
+  if (!(sum === sum)) {
+    return sum;
+  }
+  return Math.log(sum) - (logits[this.thread.y][target] - max[this.thread.y][0]);
 }
 
 /** `[N, V]`: `dO_n = softmax(o_n) - onehot(y_n)`, zeros where the target is negative. */
