@@ -49,6 +49,7 @@ export interface Kernels {
   multiply(a: number, b: number, out: number, count: number): void;
   scale(a: number, factor: number, out: number, count: number): void;
   exp(x: number, out: number, count: number): void;
+  log(x: number, out: number, count: number): void;
   tanh(x: number, y: number, count: number): void;
   tanhBackward(y: number, dY: number, dX: number, count: number): void;
   relu(x: number, y: number, count: number): void;

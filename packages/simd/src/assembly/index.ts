@@ -3,7 +3,7 @@ export { isFused } from './fused';
 export { gruGates, gruGatesBackward } from './gru';
 export { lstmGates, lstmGatesBackward } from './lstm';
 export { matMul, packPanels, panelBytes, setWorkspace, workspaceBytes } from './mat-mul';
-export { add, exp, multiply, relu, reluBackward, scale, sigmoid, sigmoidBackward, subtract, tanh, tanhBackward } from './pointwise';
+export { add, exp, log, multiply, relu, reluBackward, scale, sigmoid, sigmoidBackward, subtract, tanh, tanhBackward } from './pointwise';
 export { jacobianPenalty, squaredError } from './row-errors';
 export { addRow, addSumOfRows, copyBlock, firstIdOutside, gatherRows, scatterAddRows, transpose } from './rows';
 export { addBiasAndMaximum, exponentials, finishSoftmax, outputErrors, startSoftmax, takeTargetsOut } from './softmax-cross-entropy';

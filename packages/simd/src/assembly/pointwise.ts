@@ -1,4 +1,4 @@
-import { exp4, sigmoid4, tanh4 } from './elementary';
+import { exp4, log4, sigmoid4, tanh4 } from './elementary';
 
 // Functions of `count` floats, four at a time. The last vector may reach up to 12 bytes past the end: memory of the caller is
 // allocated in whole vectors, and what lies there is never read as a value.
@@ -6,6 +6,11 @@ import { exp4, sigmoid4, tanh4 } from './elementary';
 /** `out = e^x` */
 export function exp(x: usize, out: usize, count: usize): void {
   for (const end = x + count * 4; x < end; x += 16, out += 16) v128.store(out, exp4(v128.load(x)));
+}
+
+/** `out = log x` */
+export function log(x: usize, out: usize, count: usize): void {
+  for (const end = x + count * 4; x < end; x += 16, out += 16) v128.store(out, log4(v128.load(x)));
 }
 
 /** `y = tanh x` */
