@@ -6,7 +6,7 @@ import type { Endpoint, WorkerChannel } from './endpoint.js';
 /** Commands that may wait for a worker that does not read them; one more ends its control stream. */
 export const COMMANDS_QUEUED_MAX = 1024;
 
-/** A connection to a server in the same process: the protocol without gRPC. Parameters are not copied, payloads once. */
+/** A connection to a server in the same process: the protocol without gRPC. Parameters are not copied, whatever memory is offered for them, payloads once. */
 export function connectInProcess(endpoint: Endpoint): ServerConnection {
   const channels = new Set<ControlChannel>();
   const ends = new Set<() => void>();
