@@ -61,13 +61,20 @@ describe('addGradients', () => {
     expect(Array.from(sum.sparse[0].values)).toEqual([-0, 1, 2, 7, 8, 9, 13, 24, 35]);
   });
 
-  it('writes the dense sum where it is told, also into its left operand', () => {
-    const gradients = (): Gradient[] => [1, 2].map((value) => gradientOf(value, [value]));
-    const [left, right] = gradients();
-    const expected = addGradients(layout, left, right);
-    const sum = addGradients(layout, left, right, left.dense);
-    expect(sum).toEqual(expected);
-    expect(sum.dense).toBe(left.dense);
+  it.each(['left', 'right'] as const)('has the same bits where its dense part is written over that of the %s side', (side) => {
+    const [left, right] = [gradientOf(1, [0, 4]), gradientOf(2, [2, 4])];
+    const expected = bytesOf(addGradients(layout, left, right));
+    const target = { left, right }[side].dense;
+    const sum = addGradients(layout, left, right, target);
+    expect(sum.dense).toBe(target);
+    expect(bytesOf(sum)).toEqual(expected);
+    // The rows of both sides are as they were.
+    expect([left.sparse, right.sparse]).toEqual([gradientOf(1, [0, 4]).sparse, gradientOf(2, [2, 4]).sparse]);
+  });
+
+  it('refuses a target of another length', () => {
+    const gradient = gradientOf(1, []);
+    expect(() => addGradients(layout, gradient, gradient, new Float32Array(5))).toThrow('expected dense parts of one length, got left 4, right 4, sum 5');
   });
 
   it('has the same bits along the tree whoever adds which subtree', () => {

@@ -77,11 +77,13 @@ export function sumKnown<T>(node: TreeNode, known: (node: TreeNode) => T | undef
 
 /**
  * The sum of two gradients, float32 element by element. A row that one side lacks is copied, bit for bit, from the other.
- * @param dense where the sum of the dense parts goes, which may be that of `left`; default: new memory
+ * @param dense where the dense part of the sum is written; may be that of a side, which is spent then. Default: new memory
  */
 export function addGradients(
   layout: ParameterLayout, left: Gradient, right: Gradient, dense: Float32Array = new Float32Array(left.dense.length), arithmetic: Arithmetic = plainArithmetic,
 ): Gradient {
+  assert(dense.length === left.dense.length && dense.length === right.dense.length, () =>
+    `addGradients: expected dense parts of one length, got left ${String(left.dense.length)}, right ${String(right.dense.length)}, sum ${String(dense.length)}`);
   arithmetic.add(left.dense, right.dense, dense);
   const sparse = sparseTensors(layout).map((tensor, i) => addSparseRows(left.sparse[i], right.sparse[i], matrixShape(tensor).columns));
   return { dense, sparse };

@@ -27,14 +27,16 @@ test('what was cut comes back, in shared memory', () => {
   }), { numRuns: 15 });
 });
 
-test('fills the buffer that it is given and leaves the rest alone', () => {
-  const buffer = new ArrayBuffer(4);
-  const assembler = new BlobAssembler(3, { buffer });
+test('fills the view that it is given, wherever that lies, and leaves the rest of the memory alone', () => {
+  const memory = new Uint8Array(new SharedArrayBuffer(192)).fill(9);
+  const assembler = new BlobAssembler(3, { into: memory.subarray(64, 128) });
   assembler.add(chunk(0, [1, 2]));
   expect(assembler.receivedBytes).toBe(2);
   assembler.add(chunk(2, [3]));
-  assembler.finish(commit(new Uint8Array([1, 2, 3])));
-  expect([...new Uint8Array(buffer)]).toEqual([1, 2, 3, 0]);
+  const assembled = assembler.finish(commit(new Uint8Array([1, 2, 3])));
+  expect(assembled.buffer).toBe(memory.buffer);
+  expect([assembled.byteOffset, assembled.byteLength]).toEqual([64, 3]);
+  expect([...memory]).toEqual([...new Array<number>(64).fill(9), 1, 2, 3, ...new Array<number>(125).fill(9)]);
 });
 
 test.each<[string, number, TensorChunk__Output[], RegExp]>([
@@ -71,7 +73,7 @@ test.each([-1, 1.5, NaN, BLOB_BYTES_MAX + 1, 2 ** 60])('refuses an announced len
   expect(() => new BlobAssembler(totalBytes)).toThrow(expect.objectContaining({ code: 'invalid-argument' }));
 });
 
-test('refuses more than the caller or its buffer allows', () => {
+test('refuses more than the caller or its memory allows', () => {
   expect(() => new BlobAssembler(9, { bytesMax: 8 })).toThrow('expected at most 8 bytes, got 9 announced');
-  expect(() => new BlobAssembler(9, { buffer: new ArrayBuffer(8) })).toThrow('expected at most 8 bytes, got 9 announced');
+  expect(() => new BlobAssembler(9, { into: new Uint8Array(new ArrayBuffer(16), 8) })).toThrow('expected at most 8 bytes, got 9 announced');
 });

@@ -10,12 +10,12 @@ export const BLOB_BYTES_MAX = 1024 * 1024 * 1024;
 export interface BlobAssemblerOptions {
   /** Largest blob that is accepted. Default `BLOB_BYTES_MAX`. */
   readonly bytesMax?: number;
-  /** Where the bytes go, from its beginning. Default: a new SharedArrayBuffer of the blob's length. */
-  readonly buffer?: ArrayBufferLike;
+  /** Where the bytes go, from its beginning; what lies behind the blob's length is left alone. Default: a new SharedArrayBuffer of that length. */
+  readonly into?: Uint8Array | undefined;
 }
 
 /**
- * Puts a blob together from chunks that arrive in order. Memory is taken once, at the beginning; each chunk is checked, hashed and
+ * Puts a blob together from chunks that arrive in order. Memory is given or taken once, at the beginning; each chunk is checked, hashed and
  * copied as it comes, so that no event loop stands still for a whole blob.
  */
 export class BlobAssembler {
@@ -24,12 +24,12 @@ export class BlobAssembler {
   #received = 0;
 
   /** @throws BpttError `invalid-argument` where `totalBytes`, what the sender announced, is not a length or more than is accepted */
-  constructor(totalBytes: number, { bytesMax = BLOB_BYTES_MAX, buffer }: BlobAssemblerOptions = {}) {
-    const limit = Math.min(bytesMax, buffer?.byteLength ?? bytesMax);
+  constructor(totalBytes: number, { bytesMax = BLOB_BYTES_MAX, into }: BlobAssemblerOptions = {}) {
+    const limit = Math.min(bytesMax, into?.byteLength ?? bytesMax);
     if (!Number.isSafeInteger(totalBytes) || totalBytes < 0 || totalBytes > limit) {
       throw new BpttError('invalid-argument', `blob: expected at most ${String(limit)} bytes, got ${String(totalBytes)} announced`);
     }
-    this.#bytes = new Uint8Array(buffer ?? new SharedArrayBuffer(totalBytes), 0, totalBytes);
+    this.#bytes = (into ?? new Uint8Array(new SharedArrayBuffer(totalBytes))).subarray(0, totalBytes);
   }
 
   /** Bytes so far. */

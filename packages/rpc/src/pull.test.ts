@@ -59,6 +59,23 @@ test.each([4, CHUNK_BYTES_MAX, 5 * CHUNK_BYTES_MAX + 4])('%d bytes of parameters
   expect(Buffer.compare(new Uint8Array(values.buffer), blob)).toBe(0);
 });
 
+test('parameters arrive in the memory that the caller gives, wherever it lies, and what lies around them is left alone', async () => {
+  const memory = new Uint8Array(new SharedArrayBuffer(64 + 20)).fill(9);
+  const blob = patternBytes(12);
+  const connection = await connected(sending(pullFrames(blob, layout, 5)));
+  const { values } = await connection.pullParameters('run', sha256Hex(blob), memory.subarray(64));
+  expect(values.buffer).toBe(memory.buffer);
+  expect([values.byteOffset, values.length]).toEqual([64, 3]);
+  expect([...memory]).toEqual([...new Array<number>(64).fill(9), ...blob, ...new Array<number>(8).fill(9)]);
+});
+
+test('memory that is too small, or lies askew, is refused', async () => {
+  const connection = await connected(sending(pullFrames(patternBytes(8), layout, 5)));
+  const memory = new Uint8Array(12);
+  await expect(connection.pullParameters('run', BLOB_SHA256, memory.subarray(8))).rejects.toMatchObject({ code: 'invalid-argument', message: expect.stringMatching(/expected at most 4 bytes, got 8/) as string });
+  await expect(connection.pullParameters('run', BLOB_SHA256, memory.subarray(2))).rejects.toThrow('expected memory from a multiple of 4 bytes on, got 2');
+});
+
 test('parameters that the server does not hold are aborted, with its text', async () => {
   const connection = await connected((call) => {
     call.emit('error', toServiceError(new BpttError('aborted', 'expected step 7, got 5')));

@@ -21,16 +21,17 @@ export interface ParametersWanted {
   readonly sha256?: string | undefined;
 }
 
-/** A push whose header was accepted. */
+/** A push whose header was accepted. It has its memory until `commit` or `abort`. */
 export interface PushReception {
-  readonly totalBytes: number;
+  /** Where the payload is to be written, as long as the header says. Memory that threads share; other pushes had it before. */
+  readonly payload: Uint8Array;
   /** To be called when the first chunk arrives. */
   begun(): void;
   /**
-   * Takes the complete payload; it must not change afterwards.
+   * Takes the payload, which is complete.
    * @param sha256 of the payload, hex, as the transport has verified it; undefined where the payload never left this process
    */
-  commit(payload: Uint8Array, sha256: string | undefined): Promise<PushGradientReply__Output>;
+  commit(sha256: string | undefined): Promise<PushGradientReply__Output>;
   /** The push ends without a commit. Harmless after one. */
   abort(): void;
 }

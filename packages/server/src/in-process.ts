@@ -6,7 +6,7 @@ import type { Endpoint, WorkerChannel } from './endpoint.js';
 /** Commands that may wait for a worker that does not read them; one more ends its control stream. */
 export const COMMANDS_QUEUED_MAX = 1024;
 
-/** A connection to a server in the same process: the protocol without gRPC. Parameters are not copied, payloads once. */
+/** A connection to a server in the same process: the protocol without gRPC. Parameters are not copied, whatever memory is offered for them, payloads once. */
 export function connectInProcess(endpoint: Endpoint): ServerConnection {
   const channels = new Set<ControlChannel>();
   const ends = new Set<() => void>();
@@ -61,15 +61,14 @@ async function push(endpoint: Endpoint, { header, payload, isClosed }: Push): Pr
   const reception = endpoint.beginPush(header);
   if ('outcome' in reception) return reception;
   try {
-    if (payload.byteLength !== reception.totalBytes) {
-      throw new BpttError('invalid-argument', `payload: expected ${String(reception.totalBytes)} bytes, got ${String(payload.byteLength)}`);
+    if (payload.byteLength !== reception.payload.byteLength) {
+      throw new BpttError('invalid-argument', `payload: expected ${String(reception.payload.byteLength)} bytes, got ${String(payload.byteLength)}`);
     }
-    const copy = new Uint8Array(new SharedArrayBuffer(payload.byteLength));
-    copy.set(payload);
+    reception.payload.set(payload);
     if (payload.byteLength > 0) reception.begun();
     await nextTurn();
     if (isClosed()) throw closedError();
-    return await reception.commit(copy, undefined);
+    return await reception.commit(undefined);
   } finally {
     reception.abort();
   }

@@ -1,9 +1,10 @@
 import { monitorEventLoopDelay, type IntervalHistogram } from 'node:perf_hooks';
-import { BpttError, parameterLayout } from '@bptt/core';
+import { assert, BpttError, parameterLayout } from '@bptt/core';
 import { manifestOf, modelMessageOf, objectiveMessageOf, PROTOCOL_VERSION_MAX, PROTOCOL_VERSION_MIN, type GetStatusReply__Output, type JoinReply__Output, type JoinRequest__Output, type Manifest__Output, type PulledParameters, type PushGradientReply__Output, type PushHeader__Output, type ServerInfo__Output, type WorkerEvent__Output, type WorkerIdentity } from '@bptt/rpc';
 import type { CommandSink, Endpoint, ParametersWanted, PushReception, WorkerChannel } from './endpoint.js';
 import { claimOf, runStateMessage } from './messages.js';
 import type { ParameterSets } from './parameter-sets.js';
+import type { PayloadBuffers } from './payload-buffers.js';
 import { judgeClaim } from './push-judgement.js';
 import type { PushClaim } from './push.js';
 import type { RunConfig } from './run-config.js';
@@ -12,6 +13,7 @@ import type { RunLog } from './run-log.js';
 import { pushReply, type RunShell } from './run-shell.js';
 import type { WorkerState } from './run-state.js';
 import type { UpdateThread } from './update-client.js';
+import type { Payload } from './update-engine.js';
 
 /** Workers at the same time. */
 export const WORKERS_MAX = 1024;
@@ -30,6 +32,8 @@ export interface RunEndpointOptions {
   readonly log: RunLog;
   readonly config: RunConfig;
   readonly backendId: string;
+  /** Memory for what workers push. */
+  readonly payloads: PayloadBuffers;
   readonly buffers: readonly SharedArrayBuffer[];
   /** What lies in them. */
   readonly sets: ParameterSets;
@@ -113,29 +117,15 @@ export class RunEndpoint implements Endpoint {
   }
 
   beginPush(header: PushHeader__Output): PushReception | PushGradientReply__Output {
-    const { shell, onEvent, nowMs } = this.#options;
+    const { shell } = this.#options;
     const claim = claimOf(header);
     const judgement = judgeClaim(shell.state, claim);
     if (judgement.verdict === 'refused') throw new BpttError(judgement.code, judgement.message);
     if (judgement.verdict !== 'proceed') return pushReply(judgement.verdict as 'STALE' | 'FENCED', shell.state.step);
-    const { workerId, step, node } = claim;
+    const { workerId } = claim;
     const underWay = this.#pushesUnderWay.get(workerId) ?? 0;
     if (underWay >= PUSHES_PER_WORKER_MAX) throw new BpttError('resource-exhausted', `worker ${workerId} has ${String(underWay)} pushes under way, which is its most`);
-    this.#pushesUnderWay.set(workerId, underWay + 1);
-    let isOpen = true;
-    const close = (): void => {
-      if (isOpen) this.#closePush(workerId);
-      isOpen = false;
-    };
-    return {
-      totalBytes: claim.totalBytes,
-      begun: () => {
-        shell.dispatch({ type: 'heard', nowMs: nowMs(), workerId });
-        onEvent({ event: 'push-begun', workerId, step, node });
-      },
-      commit: (payload, sha256) => this.#commit(claim, payload, sha256).finally(close),
-      abort: close,
-    };
+    return this.#openPush(claim, underWay);
   }
 
   leave(identity: WorkerIdentity): void {
@@ -168,16 +158,48 @@ export class RunEndpoint implements Endpoint {
     this.#delay.disable();
   }
 
+  #openPush(claim: PushClaim, underWay: number): PushReception {
+    const { shell, payloads, onEvent, nowMs } = this.#options;
+    const { workerId, step, node, totalBytes } = claim;
+    const payload = payloads.take(totalBytes);
+    this.#pushesUnderWay.set(workerId, underWay + 1);
+    let isTransports = true;
+    return {
+      payload,
+      begun: () => {
+        shell.dispatch({ type: 'heard', nowMs: nowMs(), workerId });
+        onEvent({ event: 'push-begun', workerId, step, node });
+      },
+      commit: (sha256) => {
+        assert(isTransports, () => 'push: expected one commit and no abort before it');
+        isTransports = false;
+        return this.#commit(claim, payload, sha256).finally(() => { this.#closePush(workerId); });
+      },
+      abort: () => {
+        if (!isTransports) return;
+        isTransports = false;
+        payloads.giveBack(payload);
+        this.#closePush(workerId);
+      },
+    };
+  }
+
   async #commit(claim: PushClaim, payload: Uint8Array, sha256: string | undefined): Promise<PushGradientReply__Output> {
-    if (payload.byteLength !== claim.totalBytes) {
-      throw new BpttError('invalid-argument', `payload: expected ${String(claim.totalBytes)} bytes, got ${String(payload.byteLength)}`);
-    }
     this.#pushes += 1;
     const pushId = this.#pushes;
-    const { shell, thread } = this.#options;
-    const { gradientBytes } = claim;
-    const verified = payload.byteLength === 0 ? EMPTY_SHA256 : await thread.call('verify', { pushId, bytes: payload, gradientBytes, sha256 });
-    return shell.push({ ...claim, pushId, sha256: verified }, payload);
+    const verified = payload.byteLength === 0 ? EMPTY_SHA256 : await this.#verify({ pushId, bytes: payload, gradientBytes: claim.gradientBytes, sha256 });
+    return this.#options.shell.push({ ...claim, pushId, sha256: verified }, payload);
+  }
+
+  async #verify(payload: Payload): Promise<string> {
+    const { thread, payloads } = this.#options;
+    try {
+      return await thread.call('verify', payload);
+    } catch (error) {
+      // The thread keeps nothing of what it refuses, and reads nothing once it has ended.
+      payloads.giveBack(payload.bytes);
+      throw error;
+    }
   }
 
   #closePush(workerId: string): void {

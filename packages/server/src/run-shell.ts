@@ -1,12 +1,14 @@
-import { BpttError, countSequences, countTargets, messageOf, reductionDivisor, stateSize, type Microshard } from '@bptt/core';
+import { assert, BpttError, countSequences, countTargets, messageOf, reductionDivisor, stateSize, type Microshard } from '@bptt/core';
 import { PushOutcome, type Lease__Output, type PushGradientReply__Output, type ServerCommand__Output } from '@bptt/rpc';
 import { advance } from './advance.js';
 import { CarriedStates } from './carried-states.js';
 import type { Checkpoint } from './checkpoint-format.js';
 import type { CommandSink } from './endpoint.js';
 import { leaseMessage, microshardMessage } from './messages.js';
+import type { PayloadBuffers } from './payload-buffers.js';
 import { sumLosses } from './progress.js';
 import type { Push } from './push.js';
+import { RoundPayloads } from './round-payloads.js';
 import { countNode, rootOf, type Lease, type LeafCounts, type Round } from './round.js';
 import type { RunData, TrainingBatch } from './run-data.js';
 import type { RunConfig } from './run-config.js';
@@ -25,6 +27,8 @@ export interface RunShellOptions {
   readonly states: Checkpoint['states'];
   readonly sets: ParameterSets;
   readonly thread: UpdateThread;
+  /** Where pushes that end give their memory back. */
+  readonly payloads: PayloadBuffers;
   readonly log: RunLog;
   readonly onEvent: (event: RunEvent) => void;
   readonly nowMs: () => number;
@@ -42,6 +46,7 @@ export class RunShell {
   readonly #inputs: RunInput[] = [];
   readonly #sinks = new Map<string, CommandSink>();
   readonly #pushes = new Map<number, WaitingPush>();
+  readonly #payloads: RoundPayloads;
   readonly #carried: CarriedStates;
   readonly #finish: (result: RunResult) => void;
   /** How the run ended. */
@@ -62,6 +67,7 @@ export class RunShell {
   constructor(options: RunShellOptions) {
     this.#options = options;
     this.#state = options.state;
+    this.#payloads = new RoundPayloads(options.thread, options.payloads);
     this.#carried = new CarriedStates(options.states);
     let finish: (result: RunResult) => void = () => undefined;
     this.finished = new Promise((resolve) => { finish = resolve; });
@@ -103,7 +109,7 @@ export class RunShell {
     this.dispatch({ type: 'fail', reason: messageOf(error) });
   }
 
-  /** Judges a complete push. Rejects where it is refused. */
+  /** Judges a complete push that is verified, and takes its payload. Rejects where it is refused. */
   push(push: Push, payload: Uint8Array): Promise<PushGradientReply__Output> {
     return new Promise((resolve, reject) => {
       this.#pushes.set(push.pushId, { payload, resolve, reject });
@@ -197,11 +203,11 @@ export class RunShell {
   }
 
   #openBatch(step: number): void {
-    const { data, thread, sets, nowMs } = this.#options;
+    const { data, sets, nowMs } = this.#options;
     this.#batch = data.batch(step);
     if (this.#batch.startsEpoch) this.#carried.reset();
     const leaves = this.#batch.microshards.map((microshard) => (microshard === undefined ? undefined : countLeaf(microshard, this.#stateBytes(microshard))));
-    this.#background(thread.call('open', leaves.map((leaf) => leaf === undefined)));
+    this.#background(this.#payloads.open(leaves.map((leaf) => leaf === undefined)));
     this.#roundOpenedMs = nowMs();
     this.dispatch({ type: 'round-opened', nowMs: this.#roundOpenedMs, kind: 'train', leaves, parametersSha256: sets.iterate.sha256 });
   }
@@ -220,33 +226,37 @@ export class RunShell {
   }
 
   #answer({ push, outcome }: Extract<Effect, { type: 'answer' }>): void {
-    const waiting = this.#pushes.get(push.pushId);
-    this.#pushes.delete(push.pushId);
+    const { payload, resolve } = this.#takeWaiting(push);
     const { round } = this.#state;
-    const { thread } = this.#options;
     if (outcome !== 'COMMITTED') {
-      if (push.totalBytes > 0) this.#background(thread.call('discard', push.pushId));
+      this.#background(this.#payloads.discard(push, payload));
     } else if (push.kind === 'train' && push.nonFinite !== undefined) {
-      this.#background(thread.call('adoptNonFinite', push.node));
+      this.#background(this.#options.thread.call('adoptNonFinite', push.node));
     } else if (push.kind === 'train') {
-      this.#background(thread.call('adopt', push.pushId, push.node));
-      if (round !== undefined && waiting !== undefined) this.#carried.collect(round, push.node, waiting.payload.subarray(push.gradientBytes));
+      this.#background(this.#payloads.adopt(push, payload));
+      if (round !== undefined) this.#carried.collect(round, push.node, payload.subarray(push.gradientBytes));
     }
-    waiting?.resolve(pushReply(outcome, this.#state.step));
+    resolve(pushReply(outcome, this.#state.step));
   }
 
   #refuse({ push, code, message }: Extract<Effect, { type: 'refuse' }>): void {
-    const waiting = this.#pushes.get(push.pushId);
-    this.#pushes.delete(push.pushId);
-    if (push.totalBytes > 0) this.#background(this.#options.thread.call('discard', push.pushId));
+    const { payload, reject } = this.#takeWaiting(push);
+    this.#background(this.#payloads.discard(push, payload));
     if (code === 'data-loss') {
       this.#options.onEvent({ event: 'duplicate-mismatch', workerId: push.workerId, step: push.step, node: push.node, message });
     }
-    waiting?.reject(new BpttError(code, message));
+    reject(new BpttError(code, message));
+  }
+
+  #takeWaiting({ pushId }: Push): WaitingPush {
+    const waiting = this.#pushes.get(pushId);
+    assert(waiting !== undefined, () => `push ${String(pushId)} does not wait for an answer`);
+    this.#pushes.delete(pushId);
+    return waiting;
   }
 
   async #update(round: Round): Promise<void> {
-    const { config, thread, sets } = this.#options;
+    const { config, sets } = this.#options;
     const { step } = round;
     const counts = countNode(round, rootOf(round));
     const divisor = counts.tokens === 0 ? 0 : reductionDivisor(config.objective.reduction, counts);
@@ -254,7 +264,7 @@ export class RunShell {
     const from = sets.iterateBuffer;
     const into = sets.beginIterate();
     sets.setAverage(undefined);
-    const reply = await thread.call('update', {
+    const reply = await this.#payloads.update({
       from, into, divisor, learningRate, updates: this.#state.updates, iteratesAveraged: iteratesAveraged(this.#state), clip: config.clip, policy: config.explosion,
     });
     if (this.#state.phase === 'ended') return;

@@ -1,5 +1,5 @@
 import {
-  assertLegal, BpttError, createOptimizer, formatSchedule, gradientBytesBounds, initializeParameters, lossBound, optimizerConfig, parameterLayout, parseSchedule, restoresBest,
+  assertLegal, BpttError, createOptimizer, formatSchedule, gradientBytesBounds, initializeParameters, lossBound, optimizerConfig, parameterLayout, parseSchedule, restoresBest, stateSize,
 } from '@bptt/core';
 import { floatsSha256, type Checkpoint, type CheckpointOrigin } from './checkpoint-format.js';
 import { runId, type RunConfig } from './run-config.js';
@@ -99,6 +99,12 @@ export function runSettings({ config, data, backendId, stepsTotal, patience = 0,
     workerTimeoutMs: timing.workerTimeoutMs ?? WORKER_TIMEOUT_MS,
     generationFirst: Date.now(),
   };
+}
+
+/** Most bytes of a payload: the largest gradient, and where states are carried those of all lanes, padding included. */
+export function payloadBytesMax({ gradientBytes: [, most] }: RunSettings, { model, objective: { truncation }, batch, microshards }: RunConfig): number {
+  if (truncation.kind !== 'chunk') return most;
+  return most + microshards * stateSize(model, Math.ceil(batch / microshards)) * Float32Array.BYTES_PER_ELEMENT;
 }
 
 function assertLegalDescent({ optimizer, learningRate, schedule, clip }: RunConfig): void {

@@ -163,7 +163,7 @@ class PushStream {
       const begun = this.#endpoint.beginPush(header);
       if ('outcome' in begun) return begun;
       this.#reception = begun;
-      this.#blob = new BlobAssembler(begun.totalBytes);
+      this.#blob = new BlobAssembler(begun.payload.byteLength, { into: begun.payload });
       return undefined;
     }
     if (this.#reception === undefined || this.#blob === undefined) throw new BpttError('invalid-argument', 'push: expected a header first');
@@ -174,7 +174,8 @@ class PushStream {
       return undefined;
     }
     if (!commit) throw new BpttError('invalid-argument', 'push: got an empty frame');
-    return this.#reception.commit(this.#blob.finish(commit), commit.sha256.toString('hex'));
+    this.#blob.finish(commit);
+    return this.#reception.commit(commit.sha256.toString('hex'));
   }
 
   abort(): void {

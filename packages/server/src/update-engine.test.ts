@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { encodeGradient, gradientBytes, layOut, optimizerConfig, type OptimizerConfig } from '@bptt/core';
+import { addGradients, decodeGradient, encodeGradient, gradientBytes, layOut, optimizerConfig, type OptimizerConfig } from '@bptt/core';
 import { gradientOf } from '@bptt/core/testing';
 import { afterAll, describe, expect, it } from 'vitest';
 import { decodeCheckpoint, floatsSha256 } from './checkpoint-format.js';
@@ -13,6 +13,14 @@ const layout = layOut([{ name: 'rnn.weight_hh_l0', shape: [2, 2] }, { name: 'enc
 const runDirectory = mkdtempSync(join(tmpdir(), 'bptt-engine-'));
 afterAll(() => { rmSync(runDirectory, { recursive: true }); });
 const origin = { runId: 'run', backendId: 'reference/1', corpusHash: 'corpus', configJson: '{}', vocabularySha256: 'ab' };
+
+/** The gradient with these values as it travels. */
+function payloadOf(values: readonly number[]): Uint8Array {
+  const gradient = gradientOf(layout, Float32Array.from(values));
+  const bytes = new Uint8Array(gradientBytes(gradient));
+  encodeGradient(gradient, bytes);
+  return bytes;
+}
 
 /** An engine between two parameter buffers, and what its state machine would remember. */
 class Descent {
@@ -35,9 +43,7 @@ class Descent {
   /** One step with this gradient. */
   step(values: readonly number[], iteratesAveraged?: number): UpdateReply {
     this.#pushes += 1;
-    const gradient = gradientOf(layout, Float32Array.from(values));
-    const bytes = new Uint8Array(gradientBytes(gradient));
-    encodeGradient(gradient, bytes);
+    const bytes = payloadOf(values);
     this.engine.open([false]);
     this.engine.verify({ pushId: this.#pushes, bytes, gradientBytes: bytes.length, sha256: undefined });
     this.engine.adopt(this.#pushes, { begin: 0, width: 1 });
@@ -60,6 +66,34 @@ describe('the update engine', () => {
     expect(disturbed.step([1e30, 0, 0, 0, 0, 0])).toMatchObject({ outcome: 'skipped', gradientNorm: NaN });
     for (const descent of [undisturbed, disturbed]) descent.step([1, -2, 3, -4, 0, 6]);
     expect(disturbed.parameters).toEqual(undisturbed.parameters);
+  });
+
+  it.each([['left first', [0, 1]], ['right first', [1, 0]]])('adds two gradients in the memory of the left one, %s, and leaves that of the right one alone', (_order, order) => {
+    const descent = new Descent(optimizerConfig('sgd'));
+    const sides = [[1, 2, 3, 4, 5, 6], [1e-8, 0.1, -3, 7, 8, 9]].map((values) => payloadOf(values));
+    const [left, right] = sides.map((bytes) => decodeGradient(layout, bytes.slice()));
+    const expected = addGradients(layout, left, right);
+    descent.engine.open([false, false]);
+    for (const [pushId, bytes] of sides.entries()) descent.engine.verify({ pushId, bytes, gradientBytes: bytes.length, sha256: undefined });
+    for (const leaf of order) descent.engine.adopt(leaf, { begin: leaf, width: 1 });
+    const [leftAfter, rightAfter] = sides.map((bytes) => decodeGradient(layout, bytes));
+    expect(leftAfter.dense).toEqual(expected.dense);
+    expect(rightAfter).toEqual(right);
+    const reply = descent.engine.update({ from: 0, into: 1, updates: 0, iteratesAveraged: undefined, divisor: 1, clip: { kind: 'none' }, learningRate: 1, policy: 'skip' });
+    expect(reply.outcome).toBe('updated');
+    expect(new Float32Array(descent.buffers[1])).toEqual(descent.parameters.map((value, i) => value - Math.fround(sum(i))));
+
+    function sum(i: number): number {
+      return i < 4 ? expected.dense[i] : expected.sparse[0].values[i - 4];
+    }
+  });
+
+  it('keeps nothing of a payload that it refuses', () => {
+    const { engine } = new Descent(optimizerConfig('sgd'));
+    const bytes = payloadOf([1, 2, 3, 4, 5, NaN]);
+    engine.open([false]);
+    expect(() => engine.verify({ pushId: 7, bytes, gradientBytes: bytes.length, sha256: undefined })).toThrow('a value is not finite');
+    expect(() => { engine.adopt(7, { begin: 0, width: 1 }); }).toThrow('push 7 was not verified');
   });
 
   it('restores the best parameters with an optimiser that starts anew, and has them in its checkpoints', () => {

@@ -100,7 +100,8 @@ export class UpdateEngine {
   }
 
   /**
-   * Checks a payload and keeps its gradient until it is adopted or discarded. Returns the hash of its bytes, hex.
+   * Checks a payload and keeps its gradient, whose memory stays that of the payload, until it is adopted or discarded. Returns the hash of its
+   * bytes, hex. Where it throws, nothing is kept.
    * @throws BpttError `invalid-argument` where the bytes do not fit the layout or are not finite
    */
   verify({ pushId, bytes, gradientBytes, sha256 }: Payload): string {
@@ -108,11 +109,12 @@ export class UpdateEngine {
     if (!isFiniteGradient(gradient)) throw new BpttError('invalid-argument', 'gradient: a value is not finite, and the push has no non-finite flag');
     const states = new Float32Array(new Uint8Array(bytes.subarray(gradientBytes)).buffer);
     if (!areFinite(states)) throw new BpttError('invalid-argument', 'final states: a value is not finite, and the push has no non-finite flag');
+    const hash = sha256 ?? createHash('sha256').update(bytes).digest('hex');
     this.#verified.set(pushId, gradient);
-    return sha256 ?? createHash('sha256').update(bytes).digest('hex');
+    return hash;
   }
 
-  /** Takes a verified gradient into the batch. */
+  /** Takes a verified gradient into the batch, which reads and writes its memory until the next `update` or `open` is done. */
   adopt(pushId: number, node: TreeNode): void {
     const gradient = this.#verified.get(pushId);
     assert(gradient !== undefined, () => `push ${String(pushId)} was not verified`);
@@ -177,9 +179,10 @@ export class UpdateEngine {
     });
   }
 
+  /** Sums are written into the dense part of their left side: memory of a payload that has arrived, and no new one. */
   #newReduction(empty: readonly boolean[]): TreeReduction<Gradient | typeof NON_FINITE> {
     return new TreeReduction(empty.length, (leaf) => empty[leaf], (left, right) =>
-      left === NON_FINITE || right === NON_FINITE ? NON_FINITE : addGradients(this.#layout, left, right),
+      left === NON_FINITE || right === NON_FINITE ? NON_FINITE : addGradients(this.#layout, left, right, left.dense),
     );
   }
 }

@@ -1,4 +1,4 @@
-import { BpttError, messageOf, type ModelConfig } from '@bptt/core';
+import { BpttError, messageOf, parameterLayout, type ModelConfig } from '@bptt/core';
 import type { ControlChannel, Lease__Output, PulledParameters, PushGradientReply__Output, PushHeader__Output, ServerConnection, WorkerIdentity } from '@bptt/rpc';
 import { isTransient, withRetries, type Backoff } from './backoff.js';
 import type { ComputePool, NodeResult } from './compute-pool.js';
@@ -11,6 +11,10 @@ export const LEASE_FAILURES_MAX = 3;
 /** The parameters that a worker holds. Lives as long as the worker, so that a new session need not pull them again. */
 export interface ParameterCache {
   held: PulledParameters | undefined;
+  /** Memory of this worker in which `held` lies; undefined where it lies in that of the server. */
+  memory?: Uint8Array | undefined;
+  /** Memory of this worker that no pull writes: the next one may. What it holds is held no longer. */
+  spare?: Uint8Array | undefined;
 }
 
 /** What is needed to serve a lease. */
@@ -128,15 +132,46 @@ async function computeAndPush(context: LeaseContext, lease: Lease__Output, signa
 }
 
 /** Undefined where the server no longer holds these parameters: the lease is over. */
-async function obtainParameters({ connection, runId, cache, callBackoff }: LeaseContext, sha256: string, signal: AbortSignal): Promise<Float32Array | undefined> {
+async function obtainParameters(context: LeaseContext, sha256: string, signal: AbortSignal): Promise<Float32Array | undefined> {
+  const { cache, callBackoff } = context;
   if (cache.held?.sha256 === sha256 && cache.held.isHeld()) return cache.held.values;
   try {
-    cache.held = await withRetries(() => connection.pullParameters(runId, sha256), callBackoff, signal);
-    return cache.held.values;
+    const { pulled, into } = await withRetries(() => pull(context, sha256), callBackoff, signal);
+    hold(cache, pulled, into);
+    return pulled.values;
   } catch (error) {
     if (error instanceof BpttError && error.code === 'aborted') return undefined;
     throw error;
   }
+}
+
+interface Pull {
+  readonly pulled: PulledParameters;
+  /** The memory that was offered for it. */
+  readonly into: Uint8Array;
+}
+
+/**
+ * Pulls into the memory of the set before the one that is held: fresh memory costs many times what writing it again does. A pull that is given up while it
+ * writes keeps its memory, so that no other pull writes there too.
+ */
+async function pull({ connection, runId, model, cache }: LeaseContext, sha256: string): Promise<Pull> {
+  const into = cache.spare ?? new Uint8Array(new SharedArrayBuffer(parameterLayout(model).size * Float32Array.BYTES_PER_ELEMENT));
+  cache.spare = undefined;
+  try {
+    return { pulled: await connection.pullParameters(runId, sha256, into), into };
+  } catch (error) {
+    cache.spare = into;
+    throw error;
+  }
+}
+
+/** Puts a set in the place of the one before, whose memory the next pull may write. */
+function hold(cache: ParameterCache, pulled: PulledParameters, into: Uint8Array): void {
+  const isInto = pulled.values.buffer === into.buffer && pulled.values.byteOffset === into.byteOffset;
+  cache.spare = isInto ? cache.memory : into;
+  cache.memory = isInto ? into : undefined;
+  cache.held = pulled;
 }
 
 function headerOf({ runId, worker }: LeaseContext, lease: Lease__Output, result: NodeResult): PushHeader__Output {

@@ -51,9 +51,9 @@ export class ReferenceWorker {
     }
   }
 
-  /** Pulls the parameters with this hash. */
-  pull(sha256: string): Promise<PulledParameters> {
-    return this.connection.pullParameters(this.#runId, sha256);
+  /** Pulls the parameters with this hash, into memory of the caller where some is given. */
+  pull(sha256: string, into?: Uint8Array): Promise<PulledParameters> {
+    return this.connection.pullParameters(this.#runId, sha256, into);
   }
 
   /** Computes a lease. */

@@ -66,6 +66,19 @@ export function describeServerConnection(transport: Transport): void {
       expect(createHash('sha256').update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength)).digest('hex')).toBe(wanted);
     });
 
+    it('writes parameters, where it copies them, into the memory that the caller offers', async () => {
+      const { connect, config } = await start();
+      const worker = await ReferenceWorker.join(connect(), config);
+      const wanted = (await leaseOf(worker)).parametersSha256.toString('hex');
+      const { values: expected } = await worker.pull(wanted);
+      const offered = new Uint8Array(new SharedArrayBuffer(128 + expected.byteLength), 64).fill(0xff);
+      const { values } = await worker.pull(wanted, offered);
+      expect(values).toEqual(expected);
+      const isCopied = transport === 'gRPC';
+      expect(values.buffer === offered.buffer && values.byteOffset === 64).toBe(isCopied);
+      expect(offered.every((byte) => byte === 0xff)).toBe(!isCopied);
+    });
+
     it('refuses parameters of another run, and such as are not held', async () => {
       const { connect, server, config } = await start();
       const worker = await ReferenceWorker.join(connect(), config);

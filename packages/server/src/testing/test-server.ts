@@ -25,7 +25,10 @@ export interface TestServer {
 
 export type TestServerOptions = Partial<Omit<ParameterServerOptions, 'onEvent'>> & { readonly transport?: Transport };
 
-/** Starts a server of `tinyConfig()` for 4 steps in a temporary folder, which is removed on `close` unless it was given. */
+/**
+ * Starts a server of `tinyConfig()` for 4 steps in a temporary folder, which is removed on `close` unless it was given. Memory that a push gives back
+ * is spoilt, so that whoever still reads it breaks the run.
+ */
 export async function startTestServer({ transport = 'in-process', ...options }: TestServerOptions = {}): Promise<TestServer> {
   const config = options.config ?? tinyConfig();
   const temporary = options.runDirectory === undefined ? mkdtempSync(join(tmpdir(), 'bptt-server-')) : undefined;
@@ -37,7 +40,7 @@ export async function startTestServer({ transport = 'in-process', ...options }: 
     for (const look of waiting) look();
   };
   const server = await startParameterServer({
-    data: tinyData(config), vocabularyJson: ['a', 'b'], backendId: 'reference/1', stepsTotal: 4, ...options, config, runDirectory, onEvent,
+    data: tinyData(config), vocabularyJson: ['a', 'b'], backendId: 'reference/1', stepsTotal: 4, payloadMemory: { poisoned: true }, ...options, config, runDirectory, onEvent,
   });
   const address = transport === 'gRPC' ? `127.0.0.1:${String((await server.listen('127.0.0.1:0')).port)}` : undefined;
   const connections: ServerConnection[] = [];

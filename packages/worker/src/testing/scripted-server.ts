@@ -22,7 +22,10 @@ export interface Script {
   onMessage?(message: WorkerMessage, count: number, stream: Stream): void;
   getInfo?(count: number): Promise<ServerInfo__Output>;
   join?(request: JoinRequest__Output, count: number): void;
-  pull?(step: number, count: number): Promise<void>;
+  /** `into`: the memory that the worker offers. */
+  pull?(step: number, count: number, into: Uint8Array | undefined): Promise<void>;
+  /** Whether pulls copy into the memory that the worker offers, as over a network. Default false. */
+  readonly copies?: boolean;
   /** Whether parameters that were pulled are still in memory. */
   isHeld?(): boolean;
   push?(header: PushHeader__Output, count: number): Promise<PushOutcome__Output>;
@@ -89,12 +92,13 @@ export function scriptedServer(script: Script): ScriptedServer {
         },
       };
     },
-    async pullParameters(_runId, sha256) {
+    async pullParameters(_runId, sha256, into) {
       const step = STEPS.find((candidate) => parametersSha256At(candidate) === sha256);
       if (step === undefined) throw new BpttError('aborted', `parameters ${sha256} are those of no step`);
       calls.pulls.push(step);
-      await script.pull?.(step, calls.pulls.length);
-      return { step, values: parametersAt(step), sha256, isHeld: () => script.isHeld?.() ?? true };
+      await script.pull?.(step, calls.pulls.length, into);
+      const values = script.copies === true && into !== undefined ? copyInto(into, parametersAt(step)) : parametersAt(step);
+      return { step, values, sha256, isHeld: () => script.isHeld?.() ?? true };
     },
     async pushGradient(header, payload): Promise<PushGradientReply__Output> {
       calls.pushes.push({ header, payload });
@@ -124,6 +128,12 @@ export function leaseOf(leaseId: number, step: number, microshards: readonly Mic
 export function microshardMessage({ index, T, B, inputs, targets, sequences }: Microshard): Microshard__Output {
   const copy = (values: Int32Array): Buffer => Buffer.from(bytesOf(values));
   return { index, timeSteps: T, sequences: B, inputs: copy(inputs), targets: copy(targets), sequenceIndexes: copy(sequences), initialStates: Buffer.alloc(0), features: Buffer.alloc(0), values: Buffer.alloc(0) };
+}
+
+function copyInto(memory: Uint8Array, values: Float32Array): Float32Array {
+  const copy = new Float32Array(memory.buffer, memory.byteOffset, values.length);
+  copy.set(values);
+  return copy;
 }
 
 function openStream(worker: WorkerIdentity): Stream & { readonly channel: ControlChannel } {

@@ -1,0 +1,69 @@
+import { assert } from '@bptt/core';
+
+/** Free blocks that are kept; what is given back beyond is left to the garbage collector. */
+export const FREE_BLOCKS_MAX = 128;
+/** Blocks begin and end on multiples of it. */
+const ALIGNMENT_BYTES = 64;
+/** Floats of these bytes are NaN, and as a count of rows they are more than any tensor has. */
+const POISON = 0xff;
+
+/** Where blocks come from, and what becomes of free ones. */
+export interface PayloadMemory {
+  /** Makes a block of at least so many bytes, in memory that threads share, which begins on a multiple of 64. Default: over a new SharedArrayBuffer. */
+  readonly allocate?: (bytes: number) => Uint8Array;
+  /** Spoils what is given back, so that a reader who comes too late shows. For tests. Default false. */
+  readonly poisoned?: boolean;
+}
+
+/**
+ * Memory for the payloads of pushes, used again and again: fresh memory costs a page fault every 4 KiB, many times what a copy into used memory costs.
+ * A block has one owner, from `take` to `giveBack`. One that is never given back is nobody else's, ever.
+ */
+export class PayloadBuffers {
+  readonly #blockBytes: number;
+  readonly #allocate: (bytes: number) => Uint8Array;
+  readonly #poisoned: boolean;
+  /** Block of each payload that was taken and not given back. */
+  readonly #taken = new WeakMap<Uint8Array, Uint8Array>();
+  /** The one that was used last is taken first. */
+  readonly #free: Uint8Array[] = [];
+
+  /** @param blockBytes least size of a block; pages of it that no payload reaches cost nothing */
+  constructor(blockBytes: number, { allocate = allocateShared, poisoned = false }: PayloadMemory = {}) {
+    this.#blockBytes = blockBytes;
+    this.#allocate = allocate;
+    this.#poisoned = poisoned;
+  }
+
+  /** Memory of this length, whatever it held. No bytes, no block. */
+  take(bytes: number): Uint8Array {
+    if (bytes === 0) return new Uint8Array(0);
+    const at = this.#free.findLastIndex((block) => block.byteLength >= bytes);
+    const block = at < 0 ? this.#newBlock(bytes) : this.#free.splice(at, 1)[0];
+    const payload = block.subarray(0, bytes);
+    this.#taken.set(payload, block);
+    return payload;
+  }
+
+  /** Ends the use of what `take` returned: that very view. Nobody reads or writes it any more, no thread either. */
+  giveBack(payload: Uint8Array): void {
+    if (payload.byteLength === 0) return;
+    const block = this.#taken.get(payload);
+    assert(block !== undefined, () => `payload of ${String(payload.byteLength)} bytes: given back twice, or never taken`);
+    this.#taken.delete(payload);
+    if (this.#poisoned) block.fill(POISON);
+    if (this.#free.length < FREE_BLOCKS_MAX) this.#free.push(block);
+  }
+
+  #newBlock(bytes: number): Uint8Array {
+    const length = Math.ceil(Math.max(bytes, this.#blockBytes) / ALIGNMENT_BYTES) * ALIGNMENT_BYTES;
+    const block = this.#allocate(length);
+    assert(block.byteLength >= length && block.byteOffset % ALIGNMENT_BYTES === 0, () =>
+      `payload memory: expected ${String(length)} bytes from a multiple of ${String(ALIGNMENT_BYTES)}, got ${String(block.byteLength)} from ${String(block.byteOffset)}`);
+    return block;
+  }
+}
+
+function allocateShared(bytes: number): Uint8Array {
+  return new Uint8Array(new SharedArrayBuffer(bytes));
+}
