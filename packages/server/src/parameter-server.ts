@@ -8,8 +8,9 @@ import type { RunConfig } from './run-config.js';
 import { RunEndpoint } from './run-endpoint.js';
 import { openRunFolder, removeRunFolder } from './run-folder.js';
 import { RunLog } from './run-log.js';
+import { createRunMemory, type RunMemory } from './run-memory.js';
 import { RunShell } from './run-shell.js';
-import { assertCheckpointFits, assertLegalRun, firstCheckpoint, payloadBytesMax, runSettings } from './run-start.js';
+import { assertCheckpointFits, assertLegalRun, firstCheckpoint, memoryBytesOf, payloadBytesMax, runSettings } from './run-start.js';
 import { initialState } from './run-state.js';
 import type { ParameterServer, ParameterServerOptions } from './server-options.js';
 import { startService, type Service } from './service.js';
@@ -33,12 +34,13 @@ export async function startParameterServer(options: ParameterServerOptions): Pro
   const begin = found ?? firstCheckpoint(options);
   assertCheckpointFits(begin, options);
   const { origin, cursor, states, slots, best } = begin;
-  const { buffers, sets } = fillBuffers(config, begin);
   const settings = runSettings(options);
+  const memory = createRunMemory(memoryBytesOf(settings, config));
+  const { buffers, sets } = fillBuffers(config, begin, memory);
   const state = initialState(settings, cursor, found === undefined ? -1 : cursor.step);
   const log = new RunLog({ runDirectory, step: cursor.step, stepsTotal, checkpointEvery: config.checkpointEvery, onWarning });
-  const thread = new UpdateThread({ model: config.model, optimizer: config.optimizer, runDirectory, buffers, slots, best, restoresBest: restoresBest(config.schedule) }, (error) => { shell.fail(error); });
-  const payloads = new PayloadBuffers(payloadBytesMax(settings, config), options.payloadMemory);
+  const thread = new UpdateThread({ model: config.model, optimizer: config.optimizer, runDirectory, memory: memory.kernels, buffers, slots, best, restoresBest: restoresBest(config.schedule) }, (error) => { shell.fail(error); });
+  const payloads = new PayloadBuffers(payloadBytesMax(settings, config), { allocate: (bytes) => memory.allocateBytes(bytes), ...options.payloadChecks });
   const shell: RunShell = new RunShell({ config, data, state, origin, states, sets, thread, payloads, log, onEvent, nowMs });
   const endpoint = new RunEndpoint({ shell, thread, log, config, backendId, payloads, buffers, sets, heartbeatIntervalMs: timing.heartbeatIntervalMs ?? HEARTBEAT_INTERVAL_MS, onEvent, nowMs });
   const timer = setInterval(() => { shell.dispatch({ type: 'tick', nowMs: nowMs() }); }, timing.tickMs ?? TICK_MS);
@@ -79,13 +81,15 @@ export async function startParameterServer(options: ParameterServerOptions): Pro
 }
 
 /** Memory for the parameters, which server, update thread and workers of this process share, with those of `begin` in it. */
-function fillBuffers({ optimizer }: RunConfig, { cursor: { step }, parameters, parametersSha256, iterate }: Checkpoint): { buffers: readonly SharedArrayBuffer[]; sets: ParameterSets } {
+function fillBuffers(
+  { optimizer }: RunConfig, { cursor: { step }, parameters, parametersSha256, iterate }: Checkpoint, memory: RunMemory,
+): { buffers: readonly Float32Array[]; sets: ParameterSets } {
   const count = optimizer.name === 'asgd' ? AVERAGE_BUFFER + 1 : AVERAGE_BUFFER;
-  const buffers = Array.from({ length: count }, () => new SharedArrayBuffer(parameters.byteLength));
+  const buffers = Array.from({ length: count }, () => memory.allocateFloats(parameters.length));
   const judged = { step, sha256: parametersSha256 };
-  new Float32Array(buffers[0]).set(iterate ?? parameters);
+  buffers[0].set(iterate ?? parameters);
   if (iterate === undefined) return { buffers, sets: new ParameterSets(judged, undefined) };
-  new Float32Array(buffers[AVERAGE_BUFFER]).set(parameters);
+  buffers[AVERAGE_BUFFER].set(parameters);
   return { buffers, sets: new ParameterSets({ step, sha256: floatsSha256(iterate) }, judged) };
 }
 

@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { FREE_BLOCKS_MAX, PayloadBuffers, type PayloadMemory } from './payload-buffers.js';
 
+const allocateShared = (bytes: number): Uint8Array => new Uint8Array(new SharedArrayBuffer(bytes));
+
 /** Buffers that count the blocks they make. */
-function counted(blockBytes: number, memory: PayloadMemory = {}): { buffers: PayloadBuffers; lengths: number[] } {
+function counted(blockBytes: number, memory: Partial<PayloadMemory> = {}): { buffers: PayloadBuffers; lengths: number[] } {
   const lengths: number[] = [];
-  const { allocate = (bytes) => new Uint8Array(new SharedArrayBuffer(bytes)) } = memory;
+  const { allocate = allocateShared } = memory;
   const buffers = new PayloadBuffers(blockBytes, { ...memory, allocate: (bytes) => {
     lengths.push(bytes);
     return allocate(bytes);
@@ -14,7 +16,7 @@ function counted(blockBytes: number, memory: PayloadMemory = {}): { buffers: Pay
 
 describe('payload buffers', () => {
   it('give a payload of exactly the length that is asked for, in shared memory', () => {
-    const payload = new PayloadBuffers(100).take(37);
+    const payload = new PayloadBuffers(100, { allocate: allocateShared }).take(37);
     expect(payload).toHaveLength(37);
     expect(payload.byteOffset).toBe(0);
     expect(payload.buffer).toBeInstanceOf(SharedArrayBuffer);
@@ -70,7 +72,7 @@ describe('payload buffers', () => {
   });
 
   it('refuse what is given back twice, and what they never gave', () => {
-    const buffers = new PayloadBuffers(64);
+    const buffers = new PayloadBuffers(64, { allocate: allocateShared });
     const payload = buffers.take(8);
     expect(() => { buffers.giveBack(payload.subarray(0, 4)); }).toThrow('payload of 4 bytes: given back twice, or never taken');
     buffers.giveBack(payload);
@@ -88,7 +90,7 @@ describe('payload buffers', () => {
 
   it('spoil the whole block that is given back where they are told to, and leave it alone otherwise', () => {
     for (const poisoned of [true, false]) {
-      const buffers = new PayloadBuffers(64, { poisoned });
+      const buffers = new PayloadBuffers(64, { poisoned, allocate: allocateShared });
       const payload = buffers.take(8);
       buffers.giveBack(payload);
       const block = new Float32Array(payload.buffer);

@@ -7,12 +7,18 @@ const ALIGNMENT_BYTES = 64;
 /** Floats of these bytes are NaN, and as a count of rows they are more than any tensor has. */
 const POISON = 0xff;
 
-/** Where blocks come from, and what becomes of free ones. */
-export interface PayloadMemory {
-  /** Makes a block of at least so many bytes, in memory that threads share, which begins on a multiple of 64. Default: over a new SharedArrayBuffer. */
-  readonly allocate?: (bytes: number) => Uint8Array;
-  /** Spoils what is given back, so that a reader who comes too late shows. For tests. Default false. */
+/** What tests do with blocks. */
+export interface PayloadChecks {
+  /** Spoils what is given back, so that a reader who comes too late shows. Default false. */
   readonly poisoned?: boolean;
+  /** Hears of every new block. */
+  readonly onBlock?: (bytes: number) => void;
+}
+
+/** Where blocks come from, and what becomes of free ones. */
+export interface PayloadMemory extends PayloadChecks {
+  /** Makes a block of at least so many bytes, in memory that threads share, which begins on a multiple of 64. */
+  readonly allocate: (bytes: number) => Uint8Array;
 }
 
 /**
@@ -23,16 +29,18 @@ export class PayloadBuffers {
   readonly #blockBytes: number;
   readonly #allocate: (bytes: number) => Uint8Array;
   readonly #poisoned: boolean;
+  readonly #onBlock: (bytes: number) => void;
   /** Block of each payload that was taken and not given back. */
   readonly #taken = new WeakMap<Uint8Array, Uint8Array>();
   /** The one that was used last is taken first. */
   readonly #free: Uint8Array[] = [];
 
   /** @param blockBytes least size of a block; pages of it that no payload reaches cost nothing */
-  constructor(blockBytes: number, { allocate = allocateShared, poisoned = false }: PayloadMemory = {}) {
+  constructor(blockBytes: number, { allocate, poisoned = false, onBlock = () => undefined }: PayloadMemory) {
     this.#blockBytes = blockBytes;
     this.#allocate = allocate;
     this.#poisoned = poisoned;
+    this.#onBlock = onBlock;
   }
 
   /** Memory of this length, whatever it held. No bytes, no block. */
@@ -60,10 +68,7 @@ export class PayloadBuffers {
     const block = this.#allocate(length);
     assert(block.byteLength >= length && block.byteOffset % ALIGNMENT_BYTES === 0, () =>
       `payload memory: expected ${String(length)} bytes from a multiple of ${String(ALIGNMENT_BYTES)}, got ${String(block.byteLength)} from ${String(block.byteOffset)}`);
+    this.#onBlock(length);
     return block;
   }
-}
-
-function allocateShared(bytes: number): Uint8Array {
-  return new Uint8Array(new SharedArrayBuffer(bytes));
 }

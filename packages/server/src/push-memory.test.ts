@@ -22,11 +22,7 @@ afterEach(async () => {
 /** A server that counts the blocks of memory it takes for payloads, and spoils each one that is given back. */
 async function start(options: TestServerOptions): Promise<{ server: TestServer; blocks: readonly number[] }> {
   const blocks: number[] = [];
-  const allocate = (bytes: number): Uint8Array => {
-    blocks.push(bytes);
-    return new Uint8Array(new SharedArrayBuffer(bytes));
-  };
-  test = await startTestServer({ ...options, payloadMemory: { allocate, poisoned: true } });
+  test = await startTestServer({ ...options, payloadChecks: { onBlock: (bytes) => { blocks.push(bytes); }, poisoned: true } });
   return { server: test, blocks };
 }
 

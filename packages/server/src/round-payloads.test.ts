@@ -6,6 +6,7 @@ import { gradientOf, randomValues, smallModel } from '@bptt/core/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { PayloadBuffers } from './payload-buffers.js';
 import { RoundPayloads } from './round-payloads.js';
+import { createRunMemory } from './run-memory.js';
 import { UpdateThread } from './update-client.js';
 import type { UpdateRequest } from './update-engine.js';
 
@@ -21,9 +22,10 @@ describe('payloads of a round', () => {
 
   beforeEach(() => {
     runDirectory = mkdtempSync(join(tmpdir(), 'bptt-payloads-'));
-    const parameters = [0, 1].map(() => new SharedArrayBuffer(4 * layout.size));
-    thread = new UpdateThread({ model, optimizer: optimizerConfig('sgd'), runDirectory, buffers: parameters, slots: {}, best: undefined, restoresBest: false }, () => undefined);
-    buffers = new PayloadBuffers(64, { poisoned: true });
+    const memory = createRunMemory(1);
+    const parameters = [0, 1].map(() => memory.allocateFloats(layout.size));
+    thread = new UpdateThread({ model, optimizer: optimizerConfig('sgd'), runDirectory, memory: memory.kernels, buffers: parameters, slots: {}, best: undefined, restoresBest: false }, () => undefined);
+    buffers = new PayloadBuffers(64, { poisoned: true, allocate: (bytes) => memory.allocateBytes(bytes) });
     payloads = new RoundPayloads(thread, buffers);
   });
 

@@ -34,7 +34,7 @@ export interface RunEndpointOptions {
   readonly backendId: string;
   /** Memory for what workers push. */
   readonly payloads: PayloadBuffers;
-  readonly buffers: readonly SharedArrayBuffer[];
+  readonly buffers: readonly Float32Array[];
   /** What lies in them. */
   readonly sets: ParameterSets;
   readonly heartbeatIntervalMs: number;
@@ -113,7 +113,7 @@ export class RunEndpoint implements Endpoint {
     const found = sets.find(wanted);
     if (found === undefined) throw new BpttError('aborted', `parameters ${wantedText(wanted)} are not held: the server is at step ${String(current)}`);
     const { set, buffer } = found;
-    return { ...set, values: new Float32Array(buffers[buffer]), isHeld: () => sets.isHeld(set) };
+    return { ...set, values: buffers[buffer].subarray(), isHeld: () => sets.isHeld(set) };
   }
 
   beginPush(header: PushHeader__Output): PushReception | PushGradientReply__Output {

@@ -101,10 +101,19 @@ export function runSettings({ config, data, backendId, stepsTotal, patience = 0,
   };
 }
 
+/** Payloads that come beside those of a round: repeated, late, or of no use. */
+const SPARE_PAYLOADS = 8;
+
 /** Most bytes of a payload: the largest gradient, and where states are carried those of all lanes, padding included. */
 export function payloadBytesMax({ gradientBytes: [, most] }: RunSettings, { model, objective: { truncation }, batch, microshards }: RunConfig): number {
   if (truncation.kind !== 'chunk') return most;
   return most + microshards * stateSize(model, Math.ceil(batch / microshards)) * Float32Array.BYTES_PER_ELEMENT;
+}
+
+/** Bytes that a run needs, about: buffers of parameters, slots of the optimiser in turn, and payloads of a whole round with some to spare. */
+export function memoryBytesOf(settings: RunSettings, config: RunConfig): number {
+  const arrays = 3 + 2 * createOptimizer(config.optimizer).slots.length;
+  return arrays * parameterLayout(config.model).size * Float32Array.BYTES_PER_ELEMENT + (config.microshards + SPARE_PAYLOADS) * payloadBytesMax(settings, config);
 }
 
 function assertLegalDescent({ optimizer, learningRate, schedule, clip }: RunConfig): void {

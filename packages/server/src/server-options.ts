@@ -1,5 +1,5 @@
 import type { ServerConnection, ServerInfo__Output } from '@bptt/rpc';
-import type { PayloadMemory } from './payload-buffers.js';
+import type { PayloadChecks } from './payload-buffers.js';
 import type { RunConfig } from './run-config.js';
 import type { RunData } from './run-data.js';
 import type { RunEvent, RunResult } from './run-event.js';
@@ -39,8 +39,8 @@ export interface ParameterServerOptions {
   /** A clock that never goes back, in milliseconds. Default `performance.now`. */
   readonly nowMs?: () => number;
   readonly timing?: ServerTiming;
-  /** Where memory for the payloads of pushes comes from. Default: new SharedArrayBuffers. */
-  readonly payloadMemory?: PayloadMemory;
+  /** What tests do with memory for the payloads of pushes. */
+  readonly payloadChecks?: PayloadChecks;
 }
 
 /** A run being served. */

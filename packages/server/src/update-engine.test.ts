@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { addGradients, decodeGradient, encodeGradient, gradientBytes, layOut, optimizerConfig, type OptimizerConfig } from '@bptt/core';
 import { gradientOf } from '@bptt/core/testing';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodeCheckpoint, floatsSha256 } from './checkpoint-format.js';
 import { AVERAGE_BUFFER } from './parameter-sets.js';
+import { createRunMemory, type RunMemory } from './run-memory.js';
 import { FIRST_CURSOR } from './run-state.js';
 import { UpdateEngine, type UpdateReply } from './update-engine.js';
 
@@ -14,17 +15,19 @@ const runDirectory = mkdtempSync(join(tmpdir(), 'bptt-engine-'));
 afterAll(() => { rmSync(runDirectory, { recursive: true }); });
 const origin = { runId: 'run', backendId: 'reference/1', corpusHash: 'corpus', configJson: '{}', vocabularySha256: 'ab' };
 
+let memory: RunMemory;
+
 /** The gradient with these values as it travels. */
 function payloadOf(values: readonly number[]): Uint8Array {
   const gradient = gradientOf(layout, Float32Array.from(values));
-  const bytes = new Uint8Array(gradientBytes(gradient));
+  const bytes = memory.allocateBytes(gradientBytes(gradient));
   encodeGradient(gradient, bytes);
   return bytes;
 }
 
 /** An engine between two parameter buffers, and what its state machine would remember. */
 class Descent {
-  readonly buffers: readonly SharedArrayBuffer[] = [0, 1, AVERAGE_BUFFER].map(() => new SharedArrayBuffer(4 * layout.size));
+  readonly buffers: readonly Float32Array[] = [0, 1, AVERAGE_BUFFER].map(() => memory.allocateFloats(layout.size));
   readonly engine: UpdateEngine;
   iterate = 0;
   updates = 0;
@@ -33,11 +36,11 @@ class Descent {
   constructor(optimizer: OptimizerConfig, { restoresBest = false } = {}) {
     this.parameters.set([1, 2, 3, 4, 5, 6]);
     const slots = { squares: new Float32Array(layout.size), velocity: new Float32Array(layout.size) };
-    this.engine = new UpdateEngine(layout, { optimizer, runDirectory, buffers: this.buffers, slots, best: undefined, restoresBest });
+    this.engine = new UpdateEngine(layout, { optimizer, runDirectory, memory: memory.kernels, buffers: this.buffers, slots, best: undefined, restoresBest });
   }
 
   get parameters(): Float32Array {
-    return new Float32Array(this.buffers[this.iterate]);
+    return this.buffers[this.iterate];
   }
 
   /** One step with this gradient. */
@@ -58,7 +61,15 @@ class Descent {
   }
 }
 
-describe('the update engine', () => {
+describe.each([
+  ['memory of the kernels', 1],
+  ['ordinary memory', Infinity],
+])('the update engine in %s', (_name, bytesNeeded) => {
+  beforeAll(() => {
+    memory = createRunMemory(bytesNeeded);
+    expect(memory.kernels === undefined).toBe(bytesNeeded === Infinity);
+  });
+
   it('leaves the optimiser as it was where only its state would overflow', () => {
     const undisturbed = new Descent(optimizerConfig('adagrad'));
     const disturbed = new Descent(optimizerConfig('adagrad'));
@@ -81,7 +92,7 @@ describe('the update engine', () => {
     expect(rightAfter).toEqual(right);
     const reply = descent.engine.update({ from: 0, into: 1, updates: 0, iteratesAveraged: undefined, divisor: 1, clip: { kind: 'none' }, learningRate: 1, policy: 'skip' });
     expect(reply.outcome).toBe('updated');
-    expect(new Float32Array(descent.buffers[1])).toEqual(descent.parameters.map((value, i) => value - Math.fround(sum(i))));
+    expect(descent.buffers[1]).toEqual(descent.parameters.map((value, i) => value - Math.fround(sum(i))));
 
     function sum(i: number): number {
       return i < 4 ? expected.dense[i] : expected.sparse[0].values[i - 4];
@@ -120,7 +131,7 @@ describe('the update engine', () => {
     descent.step([2, 2, 2, 2, 2, 2], 0);
     descent.step([2, 2, 2, 2, 2, 2], 1);
     // From 1: iterates -1 and -2 are in the average.
-    const average = new Float32Array(descent.buffers[AVERAGE_BUFFER]);
+    const average = descent.buffers[AVERAGE_BUFFER];
     expect([average[0], descent.parameters[0]]).toEqual([-1.5, -2]);
     expect(descent.engine.averageSha256()).toBe(floatsSha256(average));
     expect(decodeCheckpoint(layout, readFileSync(descent.engine.checkpoint(descent.request(true))))).toMatchObject({ parameters: average, iterate: descent.parameters });

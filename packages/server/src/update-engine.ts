@@ -3,10 +3,12 @@ import {
   addGradients, areFinite, assert, averageIterate, BpttError, createOptimizer, decodeGradient, isFiniteGradient,
   type Clip, type ExplosionPolicy, type Gradient, type ModelConfig, type Optimizer, type OptimizerConfig, type ParameterLayout, type TreeNode,
 } from '@bptt/core';
+import type { KernelMemory } from '@bptt/simd';
 import { floatsSha256, type Checkpoint } from './checkpoint-format.js';
 import { writeBest, writeCheckpoint } from './checkpoints.js';
 import { AVERAGE_BUFFER } from './parameter-sets.js';
 import { TreeReduction } from './reduction.js';
+import { updateMemory, type UpdateMemory } from './update-memory.js';
 import { applyStep, type UpdateResult } from './update.js';
 
 /** What the update thread is given at its start. */
@@ -14,8 +16,10 @@ export interface UpdateSettings {
   readonly model: ModelConfig;
   readonly optimizer: OptimizerConfig;
   readonly runDirectory: string;
+  /** Memory of the kernels, in which buffers and payloads lie; undefined where they lie in ordinary shared memory. */
+  readonly memory: KernelMemory['memory'] | undefined;
   /** Two for iterates in turn, and one for their average where the optimiser averages. The one to begin with, and the average, are filled. */
-  readonly buffers: readonly SharedArrayBuffer[];
+  readonly buffers: readonly Float32Array[];
   /** Slots of the optimiser, by name. */
   readonly slots: Readonly<Record<string, Float32Array>>;
   /** Parameters of the best validation so far, where there is one. */
@@ -71,6 +75,7 @@ const NON_FINITE = 'non-finite';
  */
 export class UpdateEngine {
   readonly #layout: ParameterLayout;
+  readonly #place: UpdateMemory;
   readonly #runDirectory: string;
   readonly #optimizer: Optimizer;
   readonly #buffers: readonly Float32Array[];
@@ -82,13 +87,14 @@ export class UpdateEngine {
   #spareSlots: readonly Float32Array[];
   #best: Float32Array | undefined;
 
-  constructor(layout: ParameterLayout, { runDirectory, optimizer, buffers, slots, best, restoresBest }: Omit<UpdateSettings, 'model'>) {
+  constructor(layout: ParameterLayout, { runDirectory, memory, optimizer, buffers, slots, best, restoresBest }: Omit<UpdateSettings, 'model'>) {
     this.#layout = layout;
+    this.#place = updateMemory(memory);
     this.#runDirectory = runDirectory;
-    this.#optimizer = createOptimizer(optimizer);
-    this.#buffers = buffers.map((buffer) => new Float32Array(buffer));
-    this.#slots = this.#optimizer.slots.map((name) => slots[name]);
-    this.#spareSlots = this.#slots.map(({ length }) => new Float32Array(length));
+    this.#optimizer = createOptimizer(optimizer, this.#place.arithmetic);
+    this.#buffers = buffers.map((buffer) => this.#place.floats(buffer));
+    this.#slots = this.#optimizer.slots.map((name) => this.#place.copy(slots[name]));
+    this.#spareSlots = this.#slots.map((slot) => this.#place.copy(slot));
     this.#best = best;
     this.#restoresBest = restoresBest;
     this.#reduction = this.#newReduction([]);
@@ -105,8 +111,8 @@ export class UpdateEngine {
    * @throws BpttError `invalid-argument` where the bytes do not fit the layout or are not finite
    */
   verify({ pushId, bytes, gradientBytes, sha256 }: Payload): string {
-    const gradient = decodeGradient(this.#layout, bytes.subarray(0, gradientBytes));
-    if (!isFiniteGradient(gradient)) throw new BpttError('invalid-argument', 'gradient: a value is not finite, and the push has no non-finite flag');
+    const gradient = decodeGradient(this.#layout, this.#place.bytes(bytes).subarray(0, gradientBytes));
+    if (!isFiniteGradient(gradient, this.#place.arithmetic)) throw new BpttError('invalid-argument', 'gradient: a value is not finite, and the push has no non-finite flag');
     const states = new Float32Array(new Uint8Array(bytes.subarray(gradientBytes)).buffer);
     if (!areFinite(states)) throw new BpttError('invalid-argument', 'final states: a value is not finite, and the push has no non-finite flag');
     const hash = sha256 ?? createHash('sha256').update(bytes).digest('hex');
@@ -136,9 +142,9 @@ export class UpdateEngine {
   update({ from, into, iteratesAveraged, ...request }: UpdateRequest): UpdateReply {
     const root = this.#reduction.root();
     assert(root !== undefined || request.divisor === 0, () => `update ${String(request.updates)}: the batch is not complete`);
-    const gradient = root === NON_FINITE ? undefined : root;
+    const gradient = root === NON_FINITE || root === undefined ? undefined : this.#place.settle(root);
     const parameters = this.#buffers[into];
-    const step = { ...request, layout: this.#layout, optimizer: this.#optimizer, parameters: this.#buffers[from], slots: this.#slots, gradient };
+    const step = { ...request, arithmetic: this.#place.arithmetic, layout: this.#layout, optimizer: this.#optimizer, parameters: this.#buffers[from], slots: this.#slots, gradient };
     const result = applyStep(step, { parameters, slots: this.#spareSlots });
     this.#reduction = this.#newReduction([]);
     if (result.outcome === 'updated') {
@@ -182,7 +188,7 @@ export class UpdateEngine {
   /** Sums are written into the dense part of their left side: memory of a payload that has arrived, and no new one. */
   #newReduction(empty: readonly boolean[]): TreeReduction<Gradient | typeof NON_FINITE> {
     return new TreeReduction(empty.length, (leaf) => empty[leaf], (left, right) =>
-      left === NON_FINITE || right === NON_FINITE ? NON_FINITE : addGradients(this.#layout, left, right, left.dense),
+      left === NON_FINITE || right === NON_FINITE ? NON_FINITE : addGradients(this.#layout, left, right, left.dense, this.#place.arithmetic),
     );
   }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createOptimizer, layOut, optimizerConfig, type Gradient } from '@bptt/core';
+import { createOptimizer, layOut, optimizerConfig, plainArithmetic, type Gradient } from '@bptt/core';
 import { applyStep, type StepUpdate } from './update.js';
 
 const layout = layOut([
@@ -18,7 +18,7 @@ function step(changes: Partial<StepUpdate> = {}): { into: Float32Array; result: 
   const slots = optimizer.slots.map(() => new Float32Array(layout.size));
   const into = { parameters: new Float32Array(layout.size).fill(NaN), slots: slots.map((slot) => slot.slice()) };
   const gradient = gradientOf([6, 0, 0, 0, 0], [8, 0]);
-  const result = applyStep({ layout, optimizer, parameters, slots, updates: 0, gradient, divisor: 2, clip: { kind: 'none' }, learningRate: 1, policy: 'skip', ...changes }, into);
+  const result = applyStep({ arithmetic: plainArithmetic, layout, optimizer, parameters, slots, updates: 0, gradient, divisor: 2, clip: { kind: 'none' }, learningRate: 1, policy: 'skip', ...changes }, into);
   return { into: into.parameters, result };
 }
 

@@ -1,6 +1,6 @@
 import {
-  areFinite, clipGradient, denseSize, denseTensors, isFiniteGradient, scaleGradient, sgdStep, sparseTensors, viewTensor,
-  type Clip, type ExplosionPolicy, type Gradient, type Optimizer, type OptimizerTarget, type ParameterLayout,
+  clipGradient, denseSize, denseTensors, isFiniteGradient, scaleGradient, sgdStep, sparseTensors, viewTensor,
+  type Arithmetic, type Clip, type ExplosionPolicy, type Gradient, type Optimizer, type OptimizerTarget, type ParameterLayout,
 } from '@bptt/core';
 import type { StepOutcome } from './run-event.js';
 
@@ -8,6 +8,7 @@ import type { StepOutcome } from './run-event.js';
 export const SHRINK_FACTOR = 0.02;
 
 export interface StepUpdate {
+  readonly arithmetic: Arithmetic;
   readonly layout: ParameterLayout;
   readonly optimizer: Optimizer;
   /** Parameters before the step; not changed. */
@@ -38,16 +39,16 @@ export interface UpdateResult {
  * the step, that are not finite: then the policy decides, the parameters in `into` are finite ones or the old ones, and its slots are to be dropped.
  */
 export function applyStep(step: StepUpdate, into: OptimizerTarget): UpdateResult {
-  const { optimizer, parameters, gradient, divisor, clip } = step;
+  const { arithmetic, optimizer, parameters, gradient, divisor, clip } = step;
   if (divisor === 0) {
     into.parameters.set(parameters);
     return { outcome: 'empty', gradientNorm: 0, clipped: false };
   }
-  if (gradient === undefined || !isFiniteGradient(gradient)) return explode(step, into.parameters);
-  scaleGradient(gradient, Math.fround(1 / divisor));
-  const result = clipGradient(gradient, clip);
+  if (gradient === undefined || !isFiniteGradient(gradient, arithmetic)) return explode(step, into.parameters);
+  scaleGradient(gradient, Math.fround(1 / divisor), arithmetic);
+  const result = clipGradient(gradient, clip, arithmetic);
   optimizer.step({ ...step, gradient }, into);
-  if (![into.parameters, ...into.slots].every(areFinite)) return explode(step, into.parameters);
+  if (![into.parameters, ...into.slots].every((values) => arithmetic.areFinite(values))) return explode(step, into.parameters);
   return { outcome: 'updated', ...result };
 }
 

@@ -6,7 +6,7 @@ const LINE_BYTES = 64;
 const OVERREACH_BYTES = 28;
 const PAGE_BYTES = 65_536;
 /** What lies below belongs to the kernels' constants, and its first word counts the lines that are taken. */
-const RESERVED_BYTES = 4096;
+export const RESERVED_BYTES = 8192;
 /** Highest size of a memory with 32-bit addresses whose end still has an address. */
 export const MEMORY_BYTES_LIMIT = 0x1_0000_0000 - PAGE_BYTES;
 

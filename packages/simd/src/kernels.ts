@@ -1,7 +1,7 @@
-import { BpttError } from '@bptt/core';
+import { assert, BpttError } from '@bptt/core';
 import { readFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
-import type { KernelMemory } from './kernel-memory.js';
+import { RESERVED_BYTES, type KernelMemory } from './kernel-memory.js';
 
 /** `simd` multiplies, then adds: the same bits on every machine. `simd-relaxed` does both in one instruction that rounds once. */
 export const SIMD_BUILDS = ['simd', 'simd-relaxed'] as const;
@@ -92,6 +92,7 @@ export function instantiateKernels(memory: KernelMemory, build: SimdBuild): Kern
   const module = compiled.get(build) ?? compile(build);
   compiled.set(build, module);
   const kernels = new WebAssembly.Instance(module, { env: { memory: memory.memory } }).exports as unknown as Kernels;
+  assert(kernels.constantsEnd() <= RESERVED_BYTES, () => `${build}: expected constants below ${String(RESERVED_BYTES)}, got them up to ${String(kernels.constantsEnd())}`);
   if (build === 'simd-relaxed' && kernels.isFused() === 0) throw new BpttError('failed-precondition', 'simd-relaxed: expected a processor that multiplies and adds in one instruction, got one that rounds in between');
   kernels.setWorkspace(memory.allocate(kernels.workspaceBytes()));
   return kernels;

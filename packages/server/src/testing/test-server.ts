@@ -40,7 +40,7 @@ export async function startTestServer({ transport = 'in-process', ...options }: 
     for (const look of waiting) look();
   };
   const server = await startParameterServer({
-    data: tinyData(config), vocabularyJson: ['a', 'b'], backendId: 'reference/1', stepsTotal: 4, payloadMemory: { poisoned: true }, ...options, config, runDirectory, onEvent,
+    data: tinyData(config), vocabularyJson: ['a', 'b'], backendId: 'reference/1', stepsTotal: 4, payloadChecks: { poisoned: true }, ...options, config, runDirectory, onEvent,
   });
   const address = transport === 'gRPC' ? `127.0.0.1:${String((await server.listen('127.0.0.1:0')).port)}` : undefined;
   const connections: ServerConnection[] = [];
