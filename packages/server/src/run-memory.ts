@@ -1,4 +1,4 @@
-import { KernelMemory, MEMORY_BYTES_LIMIT } from '@bptt/simd';
+import { KernelMemory, MEMORY_BYTES_LIMIT, type SharedMemory } from '@bptt/simd';
 
 /** Runs that need more are computed by the plain loops, in ordinary memory: to the same bits. Well below the 4 GiB that kernels can address. */
 const KERNEL_BYTES_MAX = 3 * 2 ** 30;
@@ -6,7 +6,7 @@ const KERNEL_BYTES_MAX = 3 * 2 ** 30;
 /** Memory for parameters and payloads, which threads share. */
 export interface RunMemory {
   /** Memory that the kernels compute in; undefined where the run needs more than they can address. */
-  readonly kernels: KernelMemory['memory'] | undefined;
+  readonly kernels: SharedMemory | undefined;
   /** Floats that are zero, on a multiple of 64 bytes. */
   allocateFloats(length: number): Float32Array;
   /** Bytes that are zero, on a multiple of 64. */

@@ -3,7 +3,7 @@ import {
   addGradients, areFinite, assert, averageIterate, BpttError, createOptimizer, decodeGradient, isFiniteGradient,
   type Clip, type ExplosionPolicy, type Gradient, type ModelConfig, type Optimizer, type OptimizerConfig, type ParameterLayout, type TreeNode,
 } from '@bptt/core';
-import type { KernelMemory } from '@bptt/simd';
+import type { SharedMemory } from '@bptt/simd';
 import { floatsSha256, type Checkpoint } from './checkpoint-format.js';
 import { writeBest, writeCheckpoint } from './checkpoints.js';
 import { AVERAGE_BUFFER } from './parameter-sets.js';
@@ -17,7 +17,7 @@ export interface UpdateSettings {
   readonly optimizer: OptimizerConfig;
   readonly runDirectory: string;
   /** Memory of the kernels, in which buffers and payloads lie; undefined where they lie in ordinary shared memory. */
-  readonly memory: KernelMemory['memory'] | undefined;
+  readonly memory: SharedMemory | undefined;
   /** Two for iterates in turn, and one for their average where the optimiser averages. The one to begin with, and the average, are filled. */
   readonly buffers: readonly Float32Array[];
   /** Slots of the optimiser, by name. */

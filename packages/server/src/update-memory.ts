@@ -1,5 +1,5 @@
 import { plainArithmetic, type Arithmetic, type Gradient } from '@bptt/core';
-import { KernelMemory, MEMORY_BYTES_LIMIT, simdArithmetic } from '@bptt/simd';
+import { KernelMemory, MEMORY_BYTES_LIMIT, simdArithmetic, type SharedMemory } from '@bptt/simd';
 
 /** Where the update thread computes, and with what. */
 export interface UpdateMemory {
@@ -15,7 +15,7 @@ export interface UpdateMemory {
 }
 
 /** @param memory of the kernels, in which all lies that other threads send; undefined for ordinary memory and the plain loops */
-export function updateMemory(memory: KernelMemory['memory'] | undefined): UpdateMemory {
+export function updateMemory(memory: SharedMemory | undefined): UpdateMemory {
   if (memory === undefined) {
     return { arithmetic: plainArithmetic, floats: (values) => values, bytes: (values) => values, copy: (values) => values.slice(), settle: (gradient) => gradient };
   }

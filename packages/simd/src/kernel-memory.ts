@@ -10,20 +10,26 @@ export const RESERVED_BYTES = 8192;
 /** Highest size of a memory with 32-bit addresses whose end still has an address. */
 export const MEMORY_BYTES_LIMIT = 0x1_0000_0000 - PAGE_BYTES;
 
+/** A `WebAssembly.Memory` that threads share: what one thread hands to another. */
+export interface SharedMemory {
+  readonly buffer: ArrayBufferLike;
+  grow(pages: number): number;
+}
+
 /**
- * The linear memory that kernels work on. It can be handed to other threads: whoever makes a `KernelMemory` of the same `WebAssembly.Memory` takes from
+ * The linear memory that kernels work on. It can be handed to other threads: whoever makes a `KernelMemory` of the same `SharedMemory` takes from
  * the same room. What is allocated is never given back, so allocations are for things that stay: an `Arena` deals out the rest. Addresses and views stay
  * good when it grows.
  */
 export class KernelMemory {
-  readonly memory: WebAssembly.Memory;
+  readonly memory: SharedMemory;
   readonly #bytesMax: number;
   readonly #linesTaken: Uint32Array;
   /** What views of this memory have as their buffer: another object each time that it has grown. */
   readonly #buffers = new WeakSet<ArrayBufferLike>();
 
   /** Memory of another thread, of which at most `bytesMax` bytes may be taken. */
-  constructor(memory: WebAssembly.Memory, bytesMax: number) {
+  constructor(memory: SharedMemory, bytesMax: number) {
     this.memory = memory;
     this.#bytesMax = bytesMax;
     this.#linesTaken = new Uint32Array(memory.buffer, 0, 1);

@@ -91,7 +91,7 @@ const compiled = new Map<SimdBuild, WebAssembly.Module>();
 export function instantiateKernels(memory: KernelMemory, build: SimdBuild): Kernels {
   const module = compiled.get(build) ?? compile(build);
   compiled.set(build, module);
-  const kernels = new WebAssembly.Instance(module, { env: { memory: memory.memory } }).exports as unknown as Kernels;
+  const kernels = new WebAssembly.Instance(module, { env: { memory: memory.memory as WebAssembly.Memory } }).exports as unknown as Kernels;
   assert(kernels.constantsEnd() <= RESERVED_BYTES, () => `${build}: expected constants below ${String(RESERVED_BYTES)}, got them up to ${String(kernels.constantsEnd())}`);
   if (build === 'simd-relaxed' && kernels.isFused() === 0) throw new BpttError('failed-precondition', 'simd-relaxed: expected a processor that multiplies and adds in one instruction, got one that rounds in between');
   kernels.setWorkspace(memory.allocate(kernels.workspaceBytes()));

@@ -101,7 +101,8 @@ export function scriptedServer(script: Script): ScriptedServer {
       return { step, values, sha256, isHeld: () => script.isHeld?.() ?? true };
     },
     async pushGradient(header, payload): Promise<PushGradientReply__Output> {
-      calls.pushes.push({ header, payload });
+      // The worker uses the memory of a payload again.
+      calls.pushes.push({ header, payload: payload.slice() });
       calls.log.push('push');
       const outcome = await (script.push?.(header, calls.pushes.length) ?? 'PUSH_OUTCOME_COMMITTED');
       return { outcome, currentStep: header.step };
