@@ -97,7 +97,8 @@ export function gradientBytesBounds(layout: ParameterLayout): readonly [least: n
 export function encodeGradient(gradient: Gradient, into: Uint8Array): number {
   const sparse = gradient.sparse.map(({ rows, values }) => ({ rows: rows.length, columns: rows.length === 0 ? 0 : values.length / rows.length }));
   const encoded = layOutGradient({ dense: gradient.dense.length, sparse }, into);
-  encoded.dense.set(gradient.dense);
+  const isThere = encoded.dense.buffer === gradient.dense.buffer && encoded.dense.byteOffset === gradient.dense.byteOffset;
+  if (!isThere) encoded.dense.set(gradient.dense);
   gradient.sparse.forEach(({ rows, values }, i) => {
     encoded.sparse[i].rows.set(rows);
     encoded.sparse[i].values.set(values);

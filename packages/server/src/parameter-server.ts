@@ -1,4 +1,5 @@
 import { parameterLayout, restoresBest } from '@bptt/core';
+import { createThreadMemory, type ThreadMemory } from '@bptt/simd';
 import { floatsSha256, type Checkpoint } from './checkpoint-format.js';
 import { readCheckpoint } from './checkpoints.js';
 import { connectInProcess } from './in-process.js';
@@ -8,7 +9,6 @@ import type { RunConfig } from './run-config.js';
 import { RunEndpoint } from './run-endpoint.js';
 import { openRunFolder, removeRunFolder } from './run-folder.js';
 import { RunLog } from './run-log.js';
-import { createRunMemory, type RunMemory } from './run-memory.js';
 import { RunShell } from './run-shell.js';
 import { assertCheckpointFits, assertLegalRun, firstCheckpoint, memoryBytesOf, payloadBytesMax, runSettings } from './run-start.js';
 import { initialState } from './run-state.js';
@@ -35,11 +35,11 @@ export async function startParameterServer(options: ParameterServerOptions): Pro
   assertCheckpointFits(begin, options);
   const { origin, cursor, states, slots, best } = begin;
   const settings = runSettings(options);
-  const memory = createRunMemory(memoryBytesOf(settings, config));
+  const memory = createThreadMemory(memoryBytesOf(settings, config));
   const { buffers, sets } = fillBuffers(config, begin, memory);
   const state = initialState(settings, cursor, found === undefined ? -1 : cursor.step);
   const log = new RunLog({ runDirectory, step: cursor.step, stepsTotal, checkpointEvery: config.checkpointEvery, onWarning });
-  const thread = new UpdateThread({ model: config.model, optimizer: config.optimizer, runDirectory, memory: memory.kernels, buffers, slots, best, restoresBest: restoresBest(config.schedule) }, (error) => { shell.fail(error); });
+  const thread = new UpdateThread({ model: config.model, optimizer: config.optimizer, runDirectory, memory: memory.shared, buffers, slots, best, restoresBest: restoresBest(config.schedule) }, (error) => { shell.fail(error); });
   const payloads = new PayloadBuffers(payloadBytesMax(settings, config), { allocate: (bytes) => memory.allocateBytes(bytes), ...options.payloadChecks });
   const shell: RunShell = new RunShell({ config, data, state, origin, states, sets, thread, payloads, log, onEvent, nowMs });
   const endpoint = new RunEndpoint({ shell, thread, log, config, backendId, payloads, buffers, sets, heartbeatIntervalMs: timing.heartbeatIntervalMs ?? HEARTBEAT_INTERVAL_MS, onEvent, nowMs });
@@ -82,7 +82,7 @@ export async function startParameterServer(options: ParameterServerOptions): Pro
 
 /** Memory for the parameters, which server, update thread and workers of this process share, with those of `begin` in it. */
 function fillBuffers(
-  { optimizer }: RunConfig, { cursor: { step }, parameters, parametersSha256, iterate }: Checkpoint, memory: RunMemory,
+  { optimizer }: RunConfig, { cursor: { step }, parameters, parametersSha256, iterate }: Checkpoint, memory: ThreadMemory,
 ): { buffers: readonly Float32Array[]; sets: ParameterSets } {
   const count = optimizer.name === 'asgd' ? AVERAGE_BUFFER + 1 : AVERAGE_BUFFER;
   const buffers = Array.from({ length: count }, () => memory.allocateFloats(parameters.length));

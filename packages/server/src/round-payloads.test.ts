@@ -2,11 +2,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { encodeGradient, gradientBytes, optimizerConfig, parameterLayout } from '@bptt/core';
+import { createThreadMemory } from '@bptt/simd';
 import { gradientOf, randomValues, smallModel } from '@bptt/core/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { PayloadBuffers } from './payload-buffers.js';
 import { RoundPayloads } from './round-payloads.js';
-import { createRunMemory } from './run-memory.js';
 import { UpdateThread } from './update-client.js';
 import type { UpdateRequest } from './update-engine.js';
 
@@ -22,9 +22,9 @@ describe('payloads of a round', () => {
 
   beforeEach(() => {
     runDirectory = mkdtempSync(join(tmpdir(), 'bptt-payloads-'));
-    const memory = createRunMemory(1);
+    const memory = createThreadMemory(1);
     const parameters = [0, 1].map(() => memory.allocateFloats(layout.size));
-    thread = new UpdateThread({ model, optimizer: optimizerConfig('sgd'), runDirectory, memory: memory.kernels, buffers: parameters, slots: {}, best: undefined, restoresBest: false }, () => undefined);
+    thread = new UpdateThread({ model, optimizer: optimizerConfig('sgd'), runDirectory, memory: memory.shared, buffers: parameters, slots: {}, best: undefined, restoresBest: false }, () => undefined);
     buffers = new PayloadBuffers(64, { poisoned: true, allocate: (bytes) => memory.allocateBytes(bytes) });
     payloads = new RoundPayloads(thread, buffers);
   });

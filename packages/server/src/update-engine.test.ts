@@ -2,11 +2,11 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { addGradients, decodeGradient, encodeGradient, gradientBytes, layOut, optimizerConfig, type OptimizerConfig } from '@bptt/core';
+import { createThreadMemory, type ThreadMemory } from '@bptt/simd';
 import { gradientOf } from '@bptt/core/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodeCheckpoint, floatsSha256 } from './checkpoint-format.js';
 import { AVERAGE_BUFFER } from './parameter-sets.js';
-import { createRunMemory, type RunMemory } from './run-memory.js';
 import { FIRST_CURSOR } from './run-state.js';
 import { UpdateEngine, type UpdateReply } from './update-engine.js';
 
@@ -15,7 +15,7 @@ const runDirectory = mkdtempSync(join(tmpdir(), 'bptt-engine-'));
 afterAll(() => { rmSync(runDirectory, { recursive: true }); });
 const origin = { runId: 'run', backendId: 'reference/1', corpusHash: 'corpus', configJson: '{}', vocabularySha256: 'ab' };
 
-let memory: RunMemory;
+let memory: ThreadMemory;
 
 /** The gradient with these values as it travels. */
 function payloadOf(values: readonly number[]): Uint8Array {
@@ -36,7 +36,7 @@ class Descent {
   constructor(optimizer: OptimizerConfig, { restoresBest = false } = {}) {
     this.parameters.set([1, 2, 3, 4, 5, 6]);
     const slots = { squares: new Float32Array(layout.size), velocity: new Float32Array(layout.size) };
-    this.engine = new UpdateEngine(layout, { optimizer, runDirectory, memory: memory.kernels, buffers: this.buffers, slots, best: undefined, restoresBest });
+    this.engine = new UpdateEngine(layout, { optimizer, runDirectory, memory: memory.shared, buffers: this.buffers, slots, best: undefined, restoresBest });
   }
 
   get parameters(): Float32Array {
@@ -66,8 +66,8 @@ describe.each([
   ['ordinary memory', Infinity],
 ])('the update engine in %s', (_name, bytesNeeded) => {
   beforeAll(() => {
-    memory = createRunMemory(bytesNeeded);
-    expect(memory.kernels === undefined).toBe(bytesNeeded === Infinity);
+    memory = createThreadMemory(bytesNeeded);
+    expect(memory.shared === undefined).toBe(bytesNeeded === Infinity);
   });
 
   it('leaves the optimiser as it was where only its state would overflow', () => {

@@ -1,4 +1,5 @@
-import { assert, childrenOf, countTargets, parameterLayout, stateSize, type BatchContext, type Microshard, type NonFiniteLocation, type TreeNode } from '@bptt/core';
+import { assert, childrenOf, countTargets, gradientBytesBounds, parameterLayout, stateSize, type BatchContext, type Microshard, type NonFiniteLocation, type TreeNode } from '@bptt/core';
+import { createThreadMemory } from '@bptt/simd';
 import { unlessAborted } from './backoff.js';
 import { createJobQueue, type JobGroup, type JobQueue } from './job-queue.js';
 import { GradientBuffers } from './gradient-buffers.js';
@@ -10,7 +11,7 @@ const THREADS_MAX = 1024;
 /** Microshards of one node, and so the longest queue of jobs. */
 export const NODE_WIDTH_MAX = 4096;
 
-export interface ComputePoolSettings extends ComputeSettings {
+export interface ComputePoolSettings extends Omit<ComputeSettings, 'memory'> {
   /** Microshards computed at the same time. */
   readonly threads: number;
 }
@@ -77,8 +78,12 @@ export interface ComputePool {
 export async function createComputePool(settings: ComputePoolSettings, start: typeof startComputeThread = startComputeThread): Promise<ComputePool> {
   const { threads } = settings;
   assert(Number.isInteger(threads) && threads >= 1 && threads <= THREADS_MAX, () => `threads: expected 1 to ${String(THREADS_MAX)}, got ${String(threads)}`);
-  const queue = createJobQueue(await startAll(threads, () => start(settings)), () => start(settings));
-  const buffers = new GradientBuffers(parameterLayout(settings.model));
+  const layout = parameterLayout(settings.model);
+  const [, gradientBytesMax] = gradientBytesBounds(layout);
+  const memory = createThreadMemory((threads + SUMS_WAITING) * gradientBytesMax);
+  const startOne = (): Promise<ComputeThread> => start({ ...settings, memory: memory.shared });
+  const queue = createJobQueue(await startAll(threads, startOne), startOne);
+  const buffers = new GradientBuffers(layout, memory);
   let microshardsDone = 0;
   const onMicroshard = (): void => {
     microshardsDone += 1;
@@ -148,8 +153,12 @@ async function computeNode({ queue, buffers, settings, onMicroshard }: PoolParts
 
   async function computeLeaf(leaf: MicroshardWork | undefined): Promise<NodeSum | undefined> {
     if (leaf === undefined) return undefined;
-    const into = kind === 'gradient' ? buffers.take(stateBytes) : undefined;
-    const job: MicroshardJob = { kind, ...leaf, batch, parameters: undefined, into };
+    let into: Uint8Array | undefined;
+    // Memory is taken when a thread begins, so that no more is under way than threads and sums.
+    const job = (): MicroshardJob => {
+      into = kind === 'gradient' ? buffers.take(stateBytes) : undefined;
+      return { kind, ...leaf, batch, parameters: undefined, into };
+    };
     const { finalStates: states, ...sum } = await queue.run(job, group);
     if (sum.gradient === undefined && into !== undefined) buffers.giveBack(into);
     onMicroshard();
@@ -164,7 +173,7 @@ async function computeNode({ queue, buffers, settings, onMicroshard }: PoolParts
       for (const { gradient } of [left, right]) if (gradient !== undefined) buffers.giveBack(gradient.buffer);
       return { ...sums, gradient: undefined, nonFinite };
     }
-    const sum = await queue.run<AddJob>({ kind: 'add', node: at, left: left.gradient, right: right.gradient }, group);
+    const sum = await queue.runFirst<AddJob>({ kind: 'add', node: at, left: left.gradient, right: right.gradient }, group);
     buffers.giveBack(right.gradient.buffer);
     if (sum.gradient === undefined) buffers.giveBack(left.gradient.buffer);
     return { ...sums, ...sum };
@@ -173,16 +182,19 @@ async function computeNode({ queue, buffers, settings, onMicroshard }: PoolParts
   const { lossSum, tokens, sequences, gradient, nonFinite } = (await sumNode(node)) ?? NOTHING;
   const common = { lossSum, tokens, sequences, nonFinite };
   if (gradient === undefined) return { ...common, payload: new Uint8Array(), gradientBytes: 0, stateBytes: 0, release: () => undefined };
-  const states = new Float32Array(gradient.buffer, gradient.bytes, stateBytes / Float32Array.BYTES_PER_ELEMENT);
+  const { buffer, byteOffset } = gradient.buffer;
+  const states = new Float32Array(buffer, byteOffset + gradient.bytes, stateBytes / Float32Array.BYTES_PER_ELEMENT);
   let at = 0;
   for (const { microshard } of leaves) {
     const block = finalStates.get(microshard.index) ?? NO_STATES;
     states.set(block, at);
     at += block.length;
   }
-  const payload = new Uint8Array(gradient.buffer, 0, gradient.bytes + stateBytes);
+  const payload = gradient.buffer.subarray(0, gradient.bytes + stateBytes);
   return { ...common, payload, gradientBytes: gradient.bytes, stateBytes, release: () => { buffers.giveBack(gradient.buffer); } };
 }
 
+/** Sums and payloads that may wait beside what threads compute: more than a tree is deep. */
+const SUMS_WAITING = 16;
 const NO_STATES = new Float32Array();
 const NOTHING: NodeSum = { lossSum: 0, tokens: 0, sequences: 0, gradient: undefined, nonFinite: undefined };

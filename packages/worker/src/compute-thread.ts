@@ -1,4 +1,5 @@
 import { assert, BpttError, messageOf } from '@bptt/core';
+import { openThreadMemory } from '@bptt/simd';
 import { parentPort, workerData } from 'node:worker_threads';
 import { backendForId } from './backends.js';
 import { createJobRunner } from './microshard-jobs.js';
@@ -18,7 +19,7 @@ function sayFailed(error: unknown): void {
 
 try {
   const settings = workerData as ComputeSettings;
-  const runner = createJobRunner((await backendForId(settings.backendId)).create(), settings);
+  const runner = createJobRunner((await backendForId(settings.backendId)).create(), settings, openThreadMemory(settings.memory));
   port.on('message', (job: Job) => {
     runner.run(job).then((outcome) => { say({ kind: 'done', outcome }); }, sayFailed);
   });

@@ -1,6 +1,7 @@
 import { gradientBytesBounds, type ParameterLayout } from '@bptt/core';
+import type { ThreadMemory } from '@bptt/simd';
 
-/** Buffers that wait for their next use; more are left to the garbage collector. */
+/** Buffers that wait for their next use. */
 const FREE_MAX = 64;
 
 /**
@@ -9,21 +10,23 @@ const FREE_MAX = 64;
  */
 export class GradientBuffers {
   readonly #gradientBytesMax: number;
-  readonly #free: SharedArrayBuffer[] = [];
+  readonly #memory: Pick<ThreadMemory, 'allocateBytes'>;
+  readonly #free: Uint8Array[] = [];
 
-  constructor(layout: ParameterLayout) {
+  constructor(layout: ParameterLayout, memory: Pick<ThreadMemory, 'allocateBytes'>) {
     [, this.#gradientBytesMax] = gradientBytesBounds(layout);
+    this.#memory = memory;
   }
 
   /** Memory for a gradient and `bytesBehind` more bytes, of unknown content. */
-  take(bytesBehind: number): SharedArrayBuffer {
+  take(bytesBehind: number): Uint8Array {
     const bytes = this.#gradientBytesMax + bytesBehind;
     const at = this.#free.findIndex(({ byteLength }) => byteLength >= bytes);
-    return at < 0 ? new SharedArrayBuffer(bytes) : this.#free.splice(at, 1)[0];
+    return at < 0 ? this.#memory.allocateBytes(bytes) : this.#free.splice(at, 1)[0];
   }
 
-  /** Nobody reads or writes `buffer` any more. */
-  giveBack(buffer: SharedArrayBuffer): void {
+  /** Nobody reads or writes `buffer` any more. More than there is room for are not used again. */
+  giveBack(buffer: Uint8Array): void {
     if (this.#free.length < FREE_MAX) this.#free.push(buffer);
   }
 }

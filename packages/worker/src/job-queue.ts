@@ -17,14 +17,19 @@ export interface JobGroup {
 export interface JobQueue {
   /** What really executes, as the backend says it. */
   readonly executes: string;
-  /** @throws BpttError with the code of the failure; `internal` where the thread died; `cancelled` where the group was aborted first */
-  run<J extends Job>(job: J, group: JobGroup): Promise<OutcomeOf<J>>;
+  /**
+   * Runs a job, which is made when a thread is there for it.
+   * @throws BpttError with the code of the failure; `internal` where the thread died; `cancelled` where the group was aborted first
+   */
+  run<J extends Job>(make: () => J, group: JobGroup): Promise<OutcomeOf<J>>;
+  /** Runs a job before those that wait. Errors as `run`. */
+  runFirst<J extends Job>(job: J, group: JobGroup): Promise<OutcomeOf<J>>;
   /** Ends all threads; jobs under way are rejected. */
   dispose(): Promise<void>;
 }
 
 interface QueuedJob {
-  readonly job: Job;
+  readonly make: () => Job;
   readonly group: JobGroup;
   readonly resolve: (outcome: OutcomeOf<Job>) => void;
   readonly reject: (error: unknown) => void;
@@ -56,10 +61,10 @@ export function createJobQueue(threads: readonly ComputeThread[], restart: () =>
     }
   }
 
-  async function work(slot: Slot, { job, group, resolve, reject }: QueuedJob): Promise<void> {
+  async function work(slot: Slot, { make, group, resolve, reject }: QueuedJob): Promise<void> {
     slot.busy = true;
     try {
-      resolve(await slot.thread.run(prepare(slot, job, group)));
+      resolve(await slot.thread.run(prepare(slot, make(), group)));
     } catch (error) {
       slot.holds = undefined;
       reject(error);
@@ -88,17 +93,18 @@ export function createJobQueue(threads: readonly ComputeThread[], restart: () =>
     }
   }
 
+  function enqueue<J extends Job>(make: () => J, group: JobGroup, put: (queued: QueuedJob) => void): Promise<OutcomeOf<J>> {
+    return new Promise((resolve, reject) => {
+      put({ make, group, resolve: (outcome) => { resolve(outcome as OutcomeOf<J>); }, reject });
+      dispatch();
+    });
+  }
+
   return {
     executes: threads[0].executes,
-    run<J extends Job>(job: J, group: JobGroup) {
-      return new Promise<OutcomeOf<J>>((resolve, reject) => {
-        const queued: QueuedJob = { job, group, resolve: (outcome) => { resolve(outcome as OutcomeOf<J>); }, reject };
-        // Sums go first: they set memory free.
-        if (job.kind === 'add') waiting.unshift(queued);
-        else waiting.push(queued);
-        dispatch();
-      });
-    },
+    run: (make, group) => enqueue(make, group, (queued) => waiting.push(queued)),
+    // Sums go first: they set memory free.
+    runFirst: (job, group) => enqueue(() => job, group, (queued) => waiting.unshift(queued)),
     async dispose() {
       disposed = true;
       for (const { reject } of waiting.splice(0)) reject(new BpttError('cancelled', 'the compute threads were ended'));

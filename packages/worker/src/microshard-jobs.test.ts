@@ -1,26 +1,33 @@
 import { decodeGradient, denseSize, encodeGradient, gradientBytesBounds, OBJECTIVE_DEFAULTS, parameterLayout, referenceBackend, type Gradient } from '@bptt/core';
-import { describe, expect, it } from 'vitest';
+import { createThreadMemory, openThreadMemory, type ThreadMemory } from '@bptt/simd';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { createJobRunner, type JobRunner } from './microshard-jobs.js';
 import { MODEL, seededMicroshard, sharedParameters } from './testing/fixtures.js';
 import type { EncodedGradient } from './thread-protocol.js';
 
 const layout = parameterLayout(MODEL);
-const createRunner = (): JobRunner => createJobRunner(referenceBackend({ precision: 'float32' }), { model: MODEL, objective: OBJECTIVE_DEFAULTS, seed: 1 });
-const runner = createRunner();
+let memory: ThreadMemory;
+const createRunner = (): JobRunner => createJobRunner(referenceBackend({ precision: 'float32' }), { model: MODEL, objective: OBJECTIVE_DEFAULTS, seed: 1 }, openThreadMemory(memory.shared));
 
 function gradientOf(value: number, rows: readonly number[]): EncodedGradient {
   const sparse = [{ rows: Uint32Array.from(rows), values: new Float32Array(rows.length * MODEL.embedding).fill(value) }];
   const gradient: Gradient = { dense: new Float32Array(denseSize(layout)).fill(value), sparse };
-  const buffer = new SharedArrayBuffer(gradientBytesBounds(layout)[1] + 8);
-  return { buffer, bytes: encodeGradient(gradient, new Uint8Array(buffer)) };
+  const buffer = memory.allocateBytes(gradientBytesBounds(layout)[1] + 8);
+  return { buffer, bytes: encodeGradient(gradient, buffer) };
 }
 
-describe('job runner', () => {
+describe.each([['memory of the kernels', 1], ['ordinary memory', Infinity]])('job runner in %s', (_name, bytes) => {
+  let runner: JobRunner;
+  beforeAll(() => {
+    memory = createThreadMemory(bytes);
+    runner = createRunner();
+  });
+
   it('adds two gradients in the memory of the left one', async () => {
     const left = gradientOf(1, [0, 4]);
     const { gradient } = await runner.run({ kind: 'add', node: { begin: 2, width: 2 }, left, right: gradientOf(2, [4, 5]) });
     expect(gradient?.buffer).toBe(left.buffer);
-    const { dense, sparse } = decodeGradient(layout, new Uint8Array(gradient?.buffer ?? new SharedArrayBuffer(0), 0, gradient?.bytes));
+    const { dense, sparse } = decodeGradient(layout, left.buffer.subarray(0, gradient?.bytes));
     expect(new Set(dense)).toEqual(new Set([3]));
     expect([...sparse[0].rows]).toEqual([0, 4, 5]);
     expect([...sparse[0].values]).toEqual([1, 1, 1, 3, 3, 3, 2, 2, 2]);

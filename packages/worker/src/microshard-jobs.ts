@@ -1,7 +1,8 @@
 import {
   addGradients, areFinite, assert, createMicroshardComputer, decodeGradient, encodeGradient, gradientBytes, isFiniteGradient, locateNonFinite, parameterLayout, withoutRegularisers,
-  type Backend, type Gradient, type MicroshardResult, type ModelConfig, type NonFiniteLocation, type TrainingPlan,
+  type Arithmetic, type Backend, type Gradient, type MicroshardResult, type ModelConfig, type NonFiniteLocation, type TrainingPlan,
 } from '@bptt/core';
+import { openThreadMemory, type OpenedThreadMemory } from '@bptt/simd';
 import type { AddJob, EncodedGradient, GradientOutcome, Job, MicroshardJob, MicroshardOutcome } from './thread-protocol.js';
 
 /** Does the work of one compute thread: one job at a time. */
@@ -11,8 +12,11 @@ export interface JobRunner {
   run(job: Job): Promise<MicroshardOutcome | GradientOutcome>;
 }
 
-/** @param backend used by this runner alone */
-export function createJobRunner(backend: Backend, plan: TrainingPlan): JobRunner {
+/**
+ * @param backend used by this runner alone
+ * @param memory in which gradients lie
+ */
+export function createJobRunner(backend: Backend, plan: TrainingPlan, memory: OpenedThreadMemory = openThreadMemory(undefined)): JobRunner {
   const { model, objective } = plan;
   const computer = createMicroshardComputer({ backend, ...plan });
   const layout = parameterLayout(model);
@@ -32,11 +36,11 @@ export function createJobRunner(backend: Backend, plan: TrainingPlan): JobRunner
       values = parameters;
     }
     assert(values !== undefined, () => `microshard ${String(microshard.index)} before any parameters`);
-    const result = kind === 'gradient' ? await computer.gradient(microshard, { initialStates, batch }, into && new Uint8Array(into)) : await computer.evaluate(microshard, initialStates);
+    const result = kind === 'gradient' ? await computer.gradient(microshard, { initialStates, batch }, into && memory.bytes(into)) : await computer.evaluate(microshard, initialStates);
     const { gradient, finalStates, ...sums } = result;
     const carried = kind === 'gradient' && objective.truncation.kind === 'chunk' ? finalStates : undefined;
     const outcome = { ...sums, finalStates: carried, gradient: undefined, nonFinite: undefined };
-    if (!isFinite(result, carried)) {
+    if (!isFinite(result, carried, memory.arithmetic)) {
       const found = await locateNonFinite({ ...plan, objective: kind === 'gradient' ? objective : withoutRegularisers(objective), parameters: values, microshard, initialStates, batch });
       return { ...outcome, nonFinite: found ?? unplaced(model, microshard.index) };
     }
@@ -44,20 +48,22 @@ export function createJobRunner(backend: Backend, plan: TrainingPlan): JobRunner
   }
 
   function add({ node, left, right }: AddJob): GradientOutcome {
-    const into = decodeShared(left);
-    const sum = addGradients(layout, into, decodeShared(right), into.dense);
-    if (isFiniteGradient(sum)) return { gradient: { buffer: left.buffer, bytes: encodeGradient(sum, new Uint8Array(left.buffer)) }, nonFinite: undefined };
+    const { arithmetic } = memory;
+    const ofLeft = decodeShared(left);
+    const sum = addGradients(layout, ofLeft, decodeShared(right), ofLeft.dense, arithmetic);
+    const gradient = { buffer: left.buffer, bytes: encodeGradient(sum, memory.bytes(left.buffer)) };
+    if (isFiniteGradient(decodeShared(gradient), arithmetic)) return { gradient, nonFinite: undefined };
     return { gradient: undefined, nonFinite: unplaced(model, node.begin) };
   }
 
   function decodeShared({ buffer, bytes }: EncodedGradient): Gradient {
-    return decodeGradient(layout, new Uint8Array(buffer, 0, bytes));
+    return decodeGradient(layout, memory.bytes(buffer).subarray(0, bytes));
   }
 }
 
 /** Final states count only where they are carried on: elsewhere the last ones may belong to padding alone. */
-function isFinite({ lossSum, gradient }: MicroshardResult, carried: Float32Array | undefined): boolean {
-  return Number.isFinite(lossSum) && (gradient === undefined || isFiniteGradient(gradient)) && (carried === undefined || areFinite(carried));
+function isFinite({ lossSum, gradient }: MicroshardResult, carried: Float32Array | undefined, arithmetic: Arithmetic): boolean {
+  return Number.isFinite(lossSum) && (gradient === undefined || isFiniteGradient(gradient, arithmetic)) && (carried === undefined || areFinite(carried));
 }
 
 /**

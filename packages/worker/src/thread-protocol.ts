@@ -1,15 +1,18 @@
+import type { SharedMemory } from '@bptt/simd';
 import type { BatchContext, ErrorCode, Microshard, NonFiniteLocation, TrainingPlan, TreeNode } from '@bptt/core';
 
 /** What a compute thread is made for; fixed for its life. */
 export interface ComputeSettings extends TrainingPlan {
   /** A backend of this machine, by id. */
   readonly backendId: string;
+  /** In which gradients lie; undefined for ordinary shared memory. */
+  readonly memory: SharedMemory | undefined;
 }
 
 /** A gradient as `encodeGradient` of core writes it, in memory that threads share. */
 export interface EncodedGradient {
-  /** Begins with the gradient. */
-  readonly buffer: SharedArrayBuffer;
+  /** Begins with the gradient; the memory of the pool, as whoever sent it sees it. */
+  readonly buffer: Uint8Array;
   /** Bytes of the gradient alone. */
   readonly bytes: number;
 }
@@ -25,7 +28,7 @@ export interface MicroshardJob {
   /** New parameters, over a SharedArrayBuffer; undefined where the thread holds the right ones. */
   readonly parameters: Float32Array | undefined;
   /** Where the gradient goes; undefined for an evaluation. */
-  readonly into: SharedArrayBuffer | undefined;
+  readonly into: Uint8Array | undefined;
 }
 
 /** Sum of two gradients along the canonical tree. It goes into the buffer of the left one, which has room for it. */

@@ -1,0 +1,61 @@
+import { plainArithmetic, type Arithmetic } from '@bptt/core';
+import { KernelMemory, MEMORY_BYTES_LIMIT, type SharedMemory } from './kernel-memory.js';
+import { simdArithmetic } from './simd-arithmetic.js';
+
+/** Who needs more computes by the plain loops, in ordinary memory: to the same bits. Well below the 4 GiB that kernels can address. */
+const KERNEL_BYTES_MAX = 3 * 2 ** 30;
+
+/** Memory for large arrays that threads hand to each other. */
+export interface ThreadMemory {
+  /** What another thread is given to `openThreadMemory`; undefined for ordinary memory. */
+  readonly shared: SharedMemory | undefined;
+  /** Floats that are zero, on a multiple of 64 bytes. They are never given back. */
+  readonly allocateFloats: (length: number) => Float32Array;
+  /** The same of bytes. */
+  readonly allocateBytes: (length: number) => Uint8Array;
+}
+
+/** Memory of another thread, as this one works in it. */
+export interface OpenedThreadMemory {
+  /** For arrays that were taken here. */
+  readonly arithmetic: Arithmetic;
+  /** What another thread has sent as `values`, as an array of this one. */
+  readonly floats: (values: Float32Array) => Float32Array;
+  /** The same of bytes. */
+  readonly bytes: (values: Uint8Array) => Uint8Array;
+  readonly allocateFloats: (length: number) => Float32Array;
+  /** Whether arithmetic can be done on `values`. */
+  readonly holds: (values: Float32Array) => boolean;
+}
+
+/** Memory of the kernels, where `bytes`, what will be needed about, is not more than they can address; else ordinary memory. */
+export function createThreadMemory(bytes: number): ThreadMemory {
+  if (bytes > KERNEL_BYTES_MAX) {
+    return {
+      shared: undefined,
+      allocateFloats: (length) => new Float32Array(new SharedArrayBuffer(length * Float32Array.BYTES_PER_ELEMENT)),
+      allocateBytes: (length) => new Uint8Array(new SharedArrayBuffer(length)),
+    };
+  }
+  const memory = KernelMemory.create(MEMORY_BYTES_LIMIT);
+  return {
+    shared: memory.memory,
+    allocateFloats: (length) => memory.allocateFloats(length),
+    allocateBytes: (length) => memory.bytes(memory.allocate(length), length),
+  };
+}
+
+/** @param shared in which all lies that is sent here; undefined for ordinary memory and the plain loops */
+export function openThreadMemory(shared: SharedMemory | undefined): OpenedThreadMemory {
+  if (shared === undefined) {
+    return { arithmetic: plainArithmetic, floats: (values) => values, bytes: (values) => values, allocateFloats: (length) => new Float32Array(length), holds: () => true };
+  }
+  const memory = new KernelMemory(shared, MEMORY_BYTES_LIMIT);
+  return {
+    arithmetic: simdArithmetic(memory),
+    floats: ({ byteOffset, length }) => memory.floats(byteOffset, length),
+    bytes: ({ byteOffset, length }) => memory.bytes(byteOffset, length),
+    allocateFloats: (length) => memory.allocateFloats(length),
+    holds: (values) => memory.holds(values),
+  };
+}
