@@ -156,6 +156,20 @@ describe('worker', () => {
     expect(await result).toEqual({ finished: true, reason: 'the run is finished', microshardsDone: 0 });
     expect(calls.joins).toHaveLength(0);
   });
+
+  it('does not try again where the run ended between the last answer and its request', async () => {
+    let isOver = false;
+    const { result, calls, events } = start({
+      getInfo: () => Promise.resolve({ ...healthyInfo(), state: isOver ? 'RUN_STATE_FINISHED' : 'RUN_STATE_TRAINING' }),
+      join: () => {
+        isOver = true;
+        throw new BpttError('unavailable', 'the run is over: all 12 steps are done');
+      },
+    });
+    expect(await result).toEqual({ finished: true, reason: 'the run is finished', microshardsDone: 0 });
+    expect(calls.joins).toHaveLength(1);
+    expect(events.filter(({ event }) => event === 'warning')).toEqual([]);
+  });
 });
 
 describe('worker in trouble', () => {

@@ -1,5 +1,5 @@
 import { BpttError, messageOf } from '@bptt/core';
-import { PROTOCOL_VERSION_MAX, type ServerConnection, type ServerInfo__Output } from '@bptt/rpc';
+import { PROTOCOL_VERSION_MAX, type JoinReply__Output, type JoinRequest__Output, type ServerConnection, type ServerInfo__Output } from '@bptt/rpc';
 import { CALL_BACKOFF, isTransient, pause, RECONNECT_BACKOFF, unlessAborted, type Backoff } from './backoff.js';
 import type { BackendDevice } from './backends.js';
 import { createComputePool, type ComputePool } from './compute-pool.js';
@@ -123,13 +123,26 @@ async function serveRun(membership: Membership): Promise<Ending> {
   }
 }
 
+/** The reply; or how the run ended, where it did between the last answer and this request. */
+async function joinUnlessOver(connection: ServerConnection, request: JoinRequest__Output, signal: AbortSignal): Promise<JoinReply__Output | Ending> {
+  try {
+    return await unlessAborted(connection.join(request), signal);
+  } catch (error) {
+    if (!isTransient(error)) throw error;
+    const over = describeEnd(await unlessAborted(connection.getInfo(), signal));
+    if (over === undefined) throw error;
+    return over;
+  }
+}
+
 async function joinAndServe({ options, plan, pool, connection }: Membership, cache: ParameterCache): Promise<SessionEnd> {
   const { name, threads, signal, onEvent, callBackoff = CALL_BACKOFF } = options;
   const { runId, model, backendId, manifestSha256 } = plan;
   try {
     const over = describeEnd(await unlessAborted(connection.getInfo(), signal));
     if (over !== undefined) return { kind: 'drained', finished: over[0], reason: over[1] };
-    const joined = await unlessAborted(connection.join({ protocolVersion: PROTOCOL_VERSION_MAX, backendId, manifestSha256, threads, name }), signal);
+    const joined = await joinUnlessOver(connection, { protocolVersion: PROTOCOL_VERSION_MAX, backendId, manifestSha256, threads, name }, signal);
+    if (!('runId' in joined)) return { kind: 'drained', finished: joined[0], reason: joined[1] };
     if (joined.runId !== runId) throw new BpttError('failed-precondition', `run id: the server now runs ${joined.runId}, this worker joined ${runId}`);
     const { workerId, generation, heartbeatIntervalMs } = joined;
     onEvent({ event: 'joined', workerId, backendId, executes: pool.executes, threads });
