@@ -5,6 +5,8 @@ import type { Endpoint } from './endpoint.js';
 
 /** Ranges that one pull may ask for. */
 export const PULL_RANGES_MAX = 65_536;
+/** Chunks of one pull that are encoded and not yet taken by the connection. */
+const FRAMES_UNDER_WAY_MAX = 4;
 /** Longest time that a pull takes. */
 export const PULL_MS_MAX = 120_000;
 
@@ -33,13 +35,22 @@ async function sendAll(endpoint: Endpoint, call: PullCall, signal: AbortSignal):
   const header = { step: held.step, totalBytes: bytes.byteLength, manifestSha256: manifest?.sha256 ?? Buffer.alloc(0), parametersSha256: Buffer.from(held.sha256, 'hex') };
   const asked = ranges.length === 0 ? [{ begin: 0, end: bytes.byteLength }] : checkRanges(ranges, bytes.byteLength);
   await send(call, { header, frame: 'header' }, signal);
-  for (const range of asked) {
-    for (const chunk of tensorChunks(bytes, range)) {
-      assertHeld(held);
-      // The chunk is encoded, hence copied, before this call of write returns: nothing waits in front of it.
-      await send(call, { chunk, frame: 'chunk' }, signal);
+  // Several frames are on their way at once, so that the connection need not wait for the next one to be encoded.
+  const underWay: Promise<void>[] = [];
+  try {
+    for (const range of asked) {
+      for (const chunk of tensorChunks(bytes, range)) {
+        assertHeld(held);
+        // The chunk is encoded, hence copied, before this call of write returns.
+        underWay.push(send(call, { chunk, frame: 'chunk' }, signal));
+        if (underWay.length > FRAMES_UNDER_WAY_MAX) await underWay.shift();
+      }
     }
+  } finally {
+    // Where one has failed, the others fail too, and nobody waits for them.
+    await Promise.allSettled(underWay);
   }
+  await Promise.all(underWay);
 }
 
 function assertHeld(held: PulledParameters): void {
