@@ -22,6 +22,7 @@ function matrix(rows: number, columns: number, seed: number): HostMatrix {
 }
 
 if (reason !== undefined) {
+  console.warn(`skipped: ${reason}`);
   describe('blas', () => {
     it.skip(`needs a BLAS: ${reason}`, () => undefined);
   });

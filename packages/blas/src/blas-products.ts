@@ -1,4 +1,4 @@
-import type { KernelMemory, Products } from '@bptt/simd';
+import type { KernelMemory, KernelProducts, Products } from '@bptt/simd';
 import koffi from 'koffi';
 import type { BlasLibrary } from './library.js';
 
@@ -12,7 +12,7 @@ const MULTIPLICATIONS_MIN = 4096;
 const KERNEL_ROWS_MAX = 5;
 
 /** Products by a BLAS, on the memory of the kernels; small ones by the kernels. */
-export function blasProducts(library: BlasLibrary, memory: KernelMemory, kernels: Products): Products {
+export function blasProducts(library: BlasLibrary, memory: KernelMemory, kernels: KernelProducts): Products {
   // The memory grows where it is, so that its beginning stays.
   const origin = Number(koffi.address(memory.floats(0, 1)));
   return {
@@ -39,7 +39,5 @@ export function blasProducts(library: BlasLibrary, memory: KernelMemory, kernels
       kernels.transpose(right, { rows: n, columns: k }, address);
       return { address, stride: n * FLOAT_BYTES, transposed: false, panels };
     },
-    copy: (from, size, to) => { kernels.copy(from, size, to); },
-    transpose: (from, size, address) => { kernels.transpose(from, size, address); },
   };
 }

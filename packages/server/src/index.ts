@@ -7,6 +7,5 @@ export type { ParameterServer, ParameterServerOptions, ServerTiming } from './se
 export { bestCheckpointPath, CHECKPOINTS_KEPT, readCheckpoint } from './checkpoints.js';
 export { decodeCheckpoint, floatsSha256, isOwn, type Checkpoint, type CheckpointOrigin } from './checkpoint-format.js';
 export { identityDifferences, readStoredRun, vocabularySha256, type StoredRun } from './run-folder.js';
-export type { PayloadMemory } from './payload-buffers.js';
 export { summarizeRun, type RunSummaryOnDisk } from './run-summary.js';
 export { startParameterServer } from './parameter-server.js';

@@ -1,10 +1,9 @@
 import { parameterLayout, restoresBest } from '@bptt/core';
-import { createThreadMemory, type ThreadMemory } from '@bptt/simd';
+import { BlockPool, createThreadMemory, type ThreadMemory } from '@bptt/simd';
 import { floatsSha256, type Checkpoint } from './checkpoint-format.js';
 import { readCheckpoint } from './checkpoints.js';
 import { connectInProcess } from './in-process.js';
 import { AVERAGE_BUFFER, ParameterSets } from './parameter-sets.js';
-import { PayloadBuffers } from './payload-buffers.js';
 import type { RunConfig } from './run-config.js';
 import { RunEndpoint } from './run-endpoint.js';
 import { openRunFolder, removeRunFolder } from './run-folder.js';
@@ -40,7 +39,7 @@ export async function startParameterServer(options: ParameterServerOptions): Pro
   const state = initialState(settings, cursor, found === undefined ? -1 : cursor.step);
   const log = new RunLog({ runDirectory, step: cursor.step, stepsTotal, checkpointEvery: config.checkpointEvery, onWarning });
   const thread = new UpdateThread({ model: config.model, optimizer: config.optimizer, runDirectory, memory: memory.shared, buffers, slots, best, restoresBest: restoresBest(config.schedule) }, (error) => { shell.fail(error); });
-  const payloads = new PayloadBuffers(payloadBytesMax(settings, config), { allocate: (bytes) => memory.allocateBytes(bytes), ...options.payloadChecks });
+  const payloads = new BlockPool(payloadBytesMax(settings, config), { allocate: (bytes) => memory.allocateBytes(bytes), ...options.payloadChecks });
   const shell: RunShell = new RunShell({ config, data, state, origin, states, sets, thread, payloads, log, onEvent, nowMs });
   const endpoint = new RunEndpoint({ shell, thread, log, config, backendId, payloads, buffers, sets, heartbeatIntervalMs: timing.heartbeatIntervalMs ?? HEARTBEAT_INTERVAL_MS, onEvent, nowMs });
   const timer = setInterval(() => { shell.dispatch({ type: 'tick', nowMs: nowMs() }); }, timing.tickMs ?? TICK_MS);

@@ -37,18 +37,16 @@ async function sendAll(endpoint: Endpoint, call: PullCall, signal: AbortSignal):
   await send(call, { header, frame: 'header' }, signal);
   // Several frames are on their way at once, so that the connection need not wait for the next one to be encoded.
   const underWay: Promise<void>[] = [];
-  try {
-    for (const range of asked) {
-      for (const chunk of tensorChunks(bytes, range)) {
-        assertHeld(held);
-        // The chunk is encoded, hence copied, before this call of write returns.
-        underWay.push(send(call, { chunk, frame: 'chunk' }, signal));
-        if (underWay.length > FRAMES_UNDER_WAY_MAX) await underWay.shift();
-      }
+  for (const range of asked) {
+    for (const chunk of tensorChunks(bytes, range)) {
+      assertHeld(held);
+      // The chunk is encoded, hence copied, before this call of write returns.
+      const sent = send(call, { chunk, frame: 'chunk' }, signal);
+      // Where one fails all fail, and only the first is waited for.
+      sent.catch(() => undefined);
+      underWay.push(sent);
+      if (underWay.length > FRAMES_UNDER_WAY_MAX) await underWay.shift();
     }
-  } finally {
-    // Where one has failed, the others fail too, and nobody waits for them.
-    await Promise.allSettled(underWay);
   }
   await Promise.all(underWay);
 }

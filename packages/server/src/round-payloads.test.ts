@@ -2,10 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { encodeGradient, gradientBytes, optimizerConfig, parameterLayout } from '@bptt/core';
-import { createThreadMemory } from '@bptt/simd';
+import { BlockPool, createThreadMemory } from '@bptt/simd';
 import { gradientOf, randomValues, smallModel } from '@bptt/core/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { PayloadBuffers } from './payload-buffers.js';
 import { RoundPayloads } from './round-payloads.js';
 import { UpdateThread } from './update-client.js';
 import type { UpdateRequest } from './update-engine.js';
@@ -17,7 +16,7 @@ const UPDATE: UpdateRequest = { from: 0, into: 1, updates: 0, iteratesAveraged: 
 describe('payloads of a round', () => {
   let runDirectory: string;
   let thread: UpdateThread;
-  let buffers: PayloadBuffers;
+  let buffers: BlockPool;
   let payloads: RoundPayloads;
 
   beforeEach(() => {
@@ -25,7 +24,7 @@ describe('payloads of a round', () => {
     const memory = createThreadMemory(1);
     const parameters = [0, 1].map(() => memory.allocateFloats(layout.size));
     thread = new UpdateThread({ model, optimizer: optimizerConfig('sgd'), runDirectory, memory: memory.shared, buffers: parameters, slots: {}, best: undefined, restoresBest: false }, () => undefined);
-    buffers = new PayloadBuffers(64, { poisoned: true, allocate: (bytes) => memory.allocateBytes(bytes) });
+    buffers = new BlockPool(64, { poisoned: true, allocate: (bytes) => memory.allocateBytes(bytes) });
     payloads = new RoundPayloads(thread, buffers);
   });
 

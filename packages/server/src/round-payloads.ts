@@ -1,4 +1,4 @@
-import type { PayloadBuffers } from './payload-buffers.js';
+import type { BlockPool } from '@bptt/simd';
 import type { Push } from './push.js';
 import type { UpdateReply, UpdateRequest } from './update-engine.js';
 import type { UpdateThread } from './update-client.js';
@@ -9,11 +9,11 @@ import type { UpdateThread } from './update-client.js';
  */
 export class RoundPayloads {
   readonly #thread: UpdateThread;
-  readonly #buffers: PayloadBuffers;
+  readonly #buffers: BlockPool;
   /** Of the round under way. */
   #adopted: Uint8Array[] = [];
 
-  constructor(thread: UpdateThread, buffers: PayloadBuffers) {
+  constructor(thread: UpdateThread, buffers: BlockPool) {
     this.#thread = thread;
     this.#buffers = buffers;
   }

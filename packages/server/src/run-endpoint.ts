@@ -1,10 +1,10 @@
 import { monitorEventLoopDelay, type IntervalHistogram } from 'node:perf_hooks';
 import { assert, BpttError, parameterLayout } from '@bptt/core';
 import { manifestOf, modelMessageOf, objectiveMessageOf, PROTOCOL_VERSION_MAX, PROTOCOL_VERSION_MIN, type GetStatusReply__Output, type JoinReply__Output, type JoinRequest__Output, type Manifest__Output, type PulledParameters, type PushGradientReply__Output, type PushHeader__Output, type ServerInfo__Output, type WorkerEvent__Output, type WorkerIdentity } from '@bptt/rpc';
+import type { BlockPool } from '@bptt/simd';
 import type { CommandSink, Endpoint, ParametersWanted, PushReception, WorkerChannel } from './endpoint.js';
 import { claimOf, runStateMessage } from './messages.js';
 import type { ParameterSets } from './parameter-sets.js';
-import type { PayloadBuffers } from './payload-buffers.js';
 import { judgeClaim } from './push-judgement.js';
 import type { PushClaim } from './push.js';
 import type { RunConfig } from './run-config.js';
@@ -33,7 +33,7 @@ export interface RunEndpointOptions {
   readonly config: RunConfig;
   readonly backendId: string;
   /** Memory for what workers push. */
-  readonly payloads: PayloadBuffers;
+  readonly payloads: BlockPool;
   readonly buffers: readonly Float32Array[];
   /** What lies in them. */
   readonly sets: ParameterSets;

@@ -1,11 +1,11 @@
 import { assert, BpttError, countSequences, countTargets, messageOf, reductionDivisor, stateSize, type Microshard } from '@bptt/core';
 import { PushOutcome, type Lease__Output, type PushGradientReply__Output, type ServerCommand__Output } from '@bptt/rpc';
+import type { BlockPool } from '@bptt/simd';
 import { advance } from './advance.js';
 import { CarriedStates } from './carried-states.js';
 import type { Checkpoint } from './checkpoint-format.js';
 import type { CommandSink } from './endpoint.js';
 import { leaseMessage, microshardMessage } from './messages.js';
-import type { PayloadBuffers } from './payload-buffers.js';
 import { sumLosses } from './progress.js';
 import type { Push } from './push.js';
 import { RoundPayloads } from './round-payloads.js';
@@ -28,7 +28,7 @@ export interface RunShellOptions {
   readonly sets: ParameterSets;
   readonly thread: UpdateThread;
   /** Where pushes that end give their memory back. */
-  readonly payloads: PayloadBuffers;
+  readonly payloads: BlockPool;
   readonly log: RunLog;
   readonly onEvent: (event: RunEvent) => void;
   readonly nowMs: () => number;

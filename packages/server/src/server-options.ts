@@ -1,5 +1,5 @@
 import type { ServerConnection, ServerInfo__Output } from '@bptt/rpc';
-import type { PayloadChecks } from './payload-buffers.js';
+import type { BlockChecks } from '@bptt/simd';
 import type { RunConfig } from './run-config.js';
 import type { RunData } from './run-data.js';
 import type { RunEvent, RunResult } from './run-event.js';
@@ -40,7 +40,7 @@ export interface ParameterServerOptions {
   readonly nowMs?: () => number;
   readonly timing?: ServerTiming;
   /** What tests do with memory for the payloads of pushes. */
-  readonly payloadChecks?: PayloadChecks;
+  readonly payloadChecks?: BlockChecks;
 }
 
 /** A run being served. */

@@ -1,4 +1,4 @@
-// Prints what one gradient of an LSTM of 2 x 200 units costs (V 10000, B 20, T 35) and which operations take the time: lstm-step.mjs [rounds] [backend], of the
+// Prints what one gradient of an LSTM of 2 x 200 units costs (V 10000, B 20, T 35) and which operations take the time: lstm-step.mjs [rounds] [build], of the
 // rounds the best counts. Build first: npm run build. `node --cpu-prof` also sees what lies outside the backend.
 import { createMicroshardComputer, initializeParameters, MODEL_DEFAULTS, OBJECTIVE_DEFAULTS } from '@bptt/core';
 import { simdBackend } from '@bptt/simd';
@@ -52,7 +52,7 @@ function timed(backend, spent) {
 
 const parameters = initializeParameters(model, 1);
 let best = { ms: Infinity, spent: new Map() };
-const backend = (await createBackend(process.argv[3] ?? 'simd')).create();
+const backend = simdBackend({ build: process.argv[3] ?? 'simd' });
 for (let round = 0; round < ROUNDS; round += 1) {
   const spent = new Map();
   const computer = createMicroshardComputer({ backend: timed(backend, spent), model, objective, seed: 1 });

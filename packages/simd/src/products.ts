@@ -34,6 +34,10 @@ export interface Products {
   prepare({ n, k }: Pick<ProductShape, 'n' | 'k'>, right: LeftOperand, arena: Pick<Arena, 'allocate'>): RightOperand;
   /** A parameter made ready for all products until it changes, of few rows or many. */
   keep({ n, k }: Pick<ProductShape, 'n' | 'k'>, right: LeftOperand, arena: Pick<Arena, 'allocate'>): RightOperand;
+}
+
+/** The products of the kernels, and what others may need beside their own. */
+export interface KernelProducts extends Products {
   /** Copies `rows` x `columns` floats; from stride 0 the same row to every row. */
   copy(from: Block, size: { readonly rows: number; readonly columns: number }, to: Block): void;
   /** `from` `[rows, columns]` transposed, `[columns, rows]` without gaps, to `address`. */
@@ -43,7 +47,7 @@ export interface Products {
 const NO_BASE: Block = { address: 0, stride: 0 };
 
 /** The products of `assembly/mat-mul.ts`. */
-export function kernelProducts(kernels: Kernels): Products {
+export function kernelProducts(kernels: Kernels): KernelProducts {
   const prepare: Products['prepare'] = ({ n, k }, right, arena) => {
     const panels = arena.allocate(kernels.panelBytes(n, k));
     kernels.packPanels(n, k, right.address, right.stride, right.transposed, panels);

@@ -9,7 +9,7 @@ import { KeptPanels } from './kept-panels.js';
 import { KernelMemory, MEMORY_BYTES_LIMIT } from './kernel-memory.js';
 import { instantiateKernels, type SimdBuild } from './kernels.js';
 import type { Blocking, Engine } from './operands.js';
-import { kernelProducts, type Products } from './products.js';
+import { kernelProducts, type KernelProducts, type Products } from './products.js';
 import { simdArithmetic } from './simd-arithmetic.js';
 import { SimdOperations } from './simd-operations.js';
 
@@ -34,7 +34,7 @@ export interface SimdVariant {
   readonly executes: string;
   readonly blocking: Blocking;
   /** Makes its products from those of the kernels. */
-  readonly products: (memory: KernelMemory, own: Products) => Products;
+  readonly products: (memory: KernelMemory, own: KernelProducts) => Products;
 }
 
 /**

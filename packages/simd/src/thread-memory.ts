@@ -1,4 +1,4 @@
-import { plainArithmetic, type Arithmetic } from '@bptt/core';
+import { plainWorkspace, type Workspace } from '@bptt/core';
 import { KernelMemory, MEMORY_BYTES_LIMIT, type SharedMemory } from './kernel-memory.js';
 import { simdArithmetic } from './simd-arithmetic.js';
 
@@ -15,20 +15,17 @@ export interface ThreadMemory {
   readonly allocateBytes: (length: number) => Uint8Array;
 }
 
-/** Memory of another thread, as this one works in it. */
-export interface OpenedThreadMemory {
-  /** For arrays that were taken here. */
-  readonly arithmetic: Arithmetic;
+/** Memory of another thread, as this one works in it: arithmetic is for arrays that were taken here. */
+export interface OpenedThreadMemory extends Workspace {
   /** What another thread has sent as `values`, as an array of this one. */
   readonly floats: (values: Float32Array) => Float32Array;
   /** The same of bytes. */
   readonly bytes: (values: Uint8Array) => Uint8Array;
-  readonly allocateFloats: (length: number) => Float32Array;
   /** Whether arithmetic can be done on `values`. */
   readonly holds: (values: Float32Array) => boolean;
 }
 
-/** Memory of the kernels, where `bytes`, what will be needed about, is not more than they can address; else ordinary memory. */
+/** @param bytes what will be needed, about: memory of the kernels where that is not more than they can address, else ordinary memory */
 export function createThreadMemory(bytes: number): ThreadMemory {
   if (bytes > KERNEL_BYTES_MAX) {
     return {
@@ -48,14 +45,14 @@ export function createThreadMemory(bytes: number): ThreadMemory {
 /** @param shared in which all lies that is sent here; undefined for ordinary memory and the plain loops */
 export function openThreadMemory(shared: SharedMemory | undefined): OpenedThreadMemory {
   if (shared === undefined) {
-    return { arithmetic: plainArithmetic, floats: (values) => values, bytes: (values) => values, allocateFloats: (length) => new Float32Array(length), holds: () => true };
+    return { ...plainWorkspace, floats: (values) => values, bytes: (values) => values, holds: () => true };
   }
   const memory = new KernelMemory(shared, MEMORY_BYTES_LIMIT);
   return {
     arithmetic: simdArithmetic(memory),
+    allocate: (length) => memory.allocateFloats(length),
     floats: ({ byteOffset, length }) => memory.floats(byteOffset, length),
     bytes: ({ byteOffset, length }) => memory.bytes(byteOffset, length),
-    allocateFloats: (length) => memory.allocateFloats(length),
     holds: (values) => memory.holds(values),
   };
 }

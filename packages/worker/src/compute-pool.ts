@@ -1,10 +1,10 @@
 import { assert, childrenOf, countTargets, gradientBytesBounds, parameterLayout, stateSize, type BatchContext, type Microshard, type NonFiniteLocation, type TreeNode } from '@bptt/core';
-import { createThreadMemory } from '@bptt/simd';
+import { BlockPool, createThreadMemory } from '@bptt/simd';
 import { unlessAborted } from './backoff.js';
 import { createJobQueue, type JobGroup, type JobQueue } from './job-queue.js';
-import { GradientBuffers } from './gradient-buffers.js';
+import { NodeMemory } from './node-memory.js';
 import { startComputeThread, type ComputeThread } from './thread-handle.js';
-import type { AddJob, ComputeSettings, GradientOutcome, MicroshardJob } from './thread-protocol.js';
+import type { AddJob, ComputeSettings, EncodedGradient, MicroshardJob } from './thread-protocol.js';
 
 /** Threads of one pool. */
 const THREADS_MAX = 1024;
@@ -78,12 +78,11 @@ export interface ComputePool {
 export async function createComputePool(settings: ComputePoolSettings, start: typeof startComputeThread = startComputeThread): Promise<ComputePool> {
   const { threads } = settings;
   assert(Number.isInteger(threads) && threads >= 1 && threads <= THREADS_MAX, () => `threads: expected 1 to ${String(THREADS_MAX)}, got ${String(threads)}`);
-  const layout = parameterLayout(settings.model);
-  const [, gradientBytesMax] = gradientBytesBounds(layout);
+  const [, gradientBytesMax] = gradientBytesBounds(parameterLayout(settings.model));
   const memory = createThreadMemory((threads + SUMS_WAITING) * gradientBytesMax);
   const startOne = (): Promise<ComputeThread> => start({ ...settings, memory: memory.shared });
   const queue = createJobQueue(await startAll(threads, startOne), startOne);
-  const buffers = new GradientBuffers(layout, memory);
+  const blocks = new BlockPool(gradientBytesMax, { allocate: (bytes) => memory.allocateBytes(bytes) });
   let microshardsDone = 0;
   const onMicroshard = (): void => {
     microshardsDone += 1;
@@ -99,12 +98,16 @@ export async function createComputePool(settings: ComputePoolSettings, start: ty
       const abort = (): void => { stop.abort(); };
       signal?.addEventListener('abort', abort, { once: true });
       if (signal?.aborted === true) abort();
+      const ofNode = new NodeMemory(blocks);
       try {
-        return await unlessAborted(computeNode({ queue, buffers, settings, onMicroshard }, work, stop.signal), stop.signal);
+        return await unlessAborted(computeNode({ queue, memory: ofNode, gradientBytesMax, settings, onMicroshard }, work, stop.signal), stop.signal);
+      } catch (error) {
+        // What is still queued for this node is given up.
+        abort();
+        void ofNode.abandon();
+        throw error;
       } finally {
         signal?.removeEventListener('abort', abort);
-        // After a failure, what is still queued for this node is given up.
-        abort();
       }
     },
     dispose: () => queue.dispose(),
@@ -122,19 +125,22 @@ async function startAll(threads: number, start: () => Promise<ComputeThread>): P
 
 interface PoolParts {
   readonly queue: JobQueue;
-  readonly buffers: GradientBuffers;
+  readonly memory: NodeMemory;
+  readonly gradientBytesMax: number;
   readonly settings: ComputePoolSettings;
   readonly onMicroshard: () => void;
 }
 
 /** Value of a tree node on its way up. */
-interface NodeSum extends GradientOutcome {
+interface NodeSum {
+  readonly gradient: EncodedGradient | undefined;
+  readonly nonFinite: NonFiniteLocation | undefined;
   readonly lossSum: number;
   readonly tokens: number;
   readonly sequences: number;
 }
 
-async function computeNode({ queue, buffers, settings, onMicroshard }: PoolParts, work: NodeWork, signal: AbortSignal): Promise<NodeResult> {
+async function computeNode({ queue, memory, gradientBytesMax, settings, onMicroshard }: PoolParts, work: NodeWork, signal: AbortSignal): Promise<NodeResult> {
   const { kind, node, microshards, batch, parameters } = work;
   assert(node.width >= 1 && node.width <= NODE_WIDTH_MAX, () => `node: expected a width from 1 to ${String(NODE_WIDTH_MAX)}, got ${String(node.width)}`);
   const carriesStates = kind === 'gradient' && settings.objective.truncation.kind === 'chunk';
@@ -153,36 +159,41 @@ async function computeNode({ queue, buffers, settings, onMicroshard }: PoolParts
 
   async function computeLeaf(leaf: MicroshardWork | undefined): Promise<NodeSum | undefined> {
     if (leaf === undefined) return undefined;
-    let into: Uint8Array | undefined;
+    let block: Uint8Array | undefined;
     // Memory is taken when a thread begins, so that no more is under way than threads and sums.
     const job = (): MicroshardJob => {
-      into = kind === 'gradient' ? buffers.take(stateBytes) : undefined;
-      return { kind, ...leaf, batch, parameters: undefined, into };
+      if (kind === 'gradient') block = memory.take(gradientBytesMax + stateBytes);
+      return { kind, ...leaf, batch, parameters: undefined, into: block };
     };
-    const { finalStates: states, ...sum } = await queue.run(job, group);
-    if (sum.gradient === undefined && into !== undefined) buffers.giveBack(into);
+    const { finalStates: states, gradientBytes, ...sum } = await memory.during(queue.run(job, group));
     onMicroshard();
     if (states !== undefined) finalStates.set(leaf.microshard.index, states);
-    return sum;
+    return { ...sum, gradient: gradientIn(block, gradientBytes) };
   }
 
   async function add(at: TreeNode, left: NodeSum, right: NodeSum): Promise<NodeSum> {
     const sums = { lossSum: left.lossSum + right.lossSum, tokens: left.tokens + right.tokens, sequences: left.sequences + right.sequences };
-    const nonFinite = left.nonFinite ?? right.nonFinite;
     if (left.gradient === undefined || right.gradient === undefined) {
-      for (const { gradient } of [left, right]) if (gradient !== undefined) buffers.giveBack(gradient.buffer);
-      return { ...sums, gradient: undefined, nonFinite };
+      for (const { gradient } of [left, right]) if (gradient !== undefined) memory.giveBack(gradient.block);
+      return { ...sums, gradient: undefined, nonFinite: left.nonFinite ?? right.nonFinite };
     }
-    const sum = await queue.runFirst<AddJob>({ kind: 'add', node: at, left: left.gradient, right: right.gradient }, group);
-    buffers.giveBack(right.gradient.buffer);
-    if (sum.gradient === undefined) buffers.giveBack(left.gradient.buffer);
-    return { ...sums, ...sum };
+    const { gradientBytes, nonFinite } = await memory.during(queue.runFirst<AddJob>({ kind: 'add', node: at, left: left.gradient, right: right.gradient }, group));
+    memory.giveBack(right.gradient.block);
+    return { ...sums, gradient: gradientIn(left.gradient.block, gradientBytes), nonFinite };
+  }
+
+  /** The gradient that a job has written to `block`; where it has written none, the block is free. */
+  function gradientIn(block: Uint8Array | undefined, bytes: number | undefined): EncodedGradient | undefined {
+    if (block === undefined) return undefined;
+    if (bytes !== undefined) return { block, bytes };
+    memory.giveBack(block);
+    return undefined;
   }
 
   const { lossSum, tokens, sequences, gradient, nonFinite } = (await sumNode(node)) ?? NOTHING;
   const common = { lossSum, tokens, sequences, nonFinite };
   if (gradient === undefined) return { ...common, payload: new Uint8Array(), gradientBytes: 0, stateBytes: 0, release: () => undefined };
-  const { buffer, byteOffset } = gradient.buffer;
+  const { buffer, byteOffset } = gradient.block;
   const states = new Float32Array(buffer, byteOffset + gradient.bytes, stateBytes / Float32Array.BYTES_PER_ELEMENT);
   let at = 0;
   for (const { microshard } of leaves) {
@@ -190,8 +201,8 @@ async function computeNode({ queue, buffers, settings, onMicroshard }: PoolParts
     states.set(block, at);
     at += block.length;
   }
-  const payload = gradient.buffer.subarray(0, gradient.bytes + stateBytes);
-  return { ...common, payload, gradientBytes: gradient.bytes, stateBytes, release: () => { buffers.giveBack(gradient.buffer); } };
+  const payload = gradient.block.subarray(0, gradient.bytes + stateBytes);
+  return { ...common, payload, gradientBytes: gradient.bytes, stateBytes, release: () => { memory.giveBack(gradient.block); } };
 }
 
 /** Sums and payloads that may wait beside what threads compute: more than a tree is deep. */

@@ -1,8 +1,10 @@
 import { BpttError } from '@bptt/core';
-import type { ServerCommand__Output } from '@bptt/rpc';
+import type { ControlChannel, PushOutcome__Output, ServerCommand__Output } from '@bptt/rpc';
 import { describe, expect, it } from 'vitest';
-import { computeSequentially, fromZeros, seededMicroshard } from './testing/fixtures.js';
-import { leaseOf, parametersAt, scriptedServer, type Script, type Stream } from './testing/scripted-server.js';
+import type { ComputePool, NodeResult } from './compute-pool.js';
+import { createLeaseRunner } from './lease-runner.js';
+import { computeSequentially, fromZeros, MODEL, seededMicroshard } from './testing/fixtures.js';
+import { leaseOf, parametersAt, RUN_ID, scriptedServer, type Script, type Stream } from './testing/scripted-server.js';
 import { runWorker } from './worker.js';
 
 const QUICK = { firstMs: 1, mostMs: 2, failuresMax: 3 };
@@ -104,5 +106,54 @@ describe('parameters that a worker pulls', () => {
     expect(pushed).toEqual([1, 2, 3, 4, 4, 5, 6, 7]);
     expect(offered.slice(0, 5)).toEqual([0, 1, 0, 2, 1]);
     expect(new Set(offered).size).toBe(3);
+  });
+});
+
+describe('memory of a payload', () => {
+  /** Serves one lease whose push is `push`, with a pool that counts releases; `revoke` gives the lease up. */
+  function serveOne(push: () => Promise<PushOutcome__Output>): { released: () => number; ready: Promise<void>; revoke: () => void } {
+    let releases = 0;
+    let isReady: () => void = () => undefined;
+    const ready = new Promise<void>((resolve) => { isReady = resolve; });
+    const result: NodeResult = {
+      lossSum: 1, tokens: 1, sequences: 1, payload: new Uint8Array(8), gradientBytes: 8, stateBytes: 0, nonFinite: undefined, release: () => { releases += 1; },
+    };
+    const pool: ComputePool = { threads: 1, executes: 'nothing', microshardsDone: 0, compute: () => Promise.resolve(result), dispose: () => Promise.resolve() };
+    const { connection } = scriptedServer({ push });
+    const channel: ControlChannel = { send: ({ event }) => { if (event === 'ready') isReady(); }, commands: { [Symbol.asyncIterator]: () => ({ next: () => new Promise(() => undefined) }) }, close: () => undefined };
+    const ends = { broken: () => undefined, failed: () => undefined };
+    const worker = { workerId: 'w1', generation: 1 };
+    const runner = createLeaseRunner({ connection, worker, runId: RUN_ID, model: MODEL, pool, cache: { held: undefined }, callBackoff: QUICK, onEvent: () => undefined }, channel, ends);
+    runner.begin(leaseOf(1, 2, microshards));
+    return { released: () => releases, ready, revoke: () => { runner.revoke(1); } };
+  }
+
+  it.each<[string, () => Promise<PushOutcome__Output>]>([
+    ['was committed', () => Promise.resolve('PUSH_OUTCOME_COMMITTED')],
+    ['was stale', () => Promise.resolve('PUSH_OUTCOME_STALE')],
+    ['was refused', () => Promise.reject(new BpttError('invalid-argument', 'no'))],
+  ])('comes back once after a push that %s', async (_what, push) => {
+    const { released, ready } = serveOne(push);
+    await ready;
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(released()).toBe(1);
+  });
+
+  it('comes back after a push that was given up, but only when that reads no more', async () => {
+    let end: (error: Error) => void = () => undefined;
+    let begun: () => void = () => undefined;
+    const pushing = new Promise<void>((resolve) => { begun = resolve; });
+    const { released, ready, revoke } = serveOne(() => new Promise((_resolve, reject) => {
+      end = reject;
+      begun();
+    }));
+    await pushing;
+    revoke();
+    await ready;
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(released()).toBe(0);
+    end(new BpttError('cancelled', 'at last'));
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(released()).toBe(1);
   });
 });

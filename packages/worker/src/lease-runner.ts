@@ -126,9 +126,19 @@ async function computeAndPush(context: LeaseContext, lease: Lease__Output, signa
   if (parameters === undefined) return;
   const result = await pool.compute({ ...work, parameters }, signal);
   const header = headerOf(context, lease, result);
-  const reply = await withRetries(() => connection.pushGradient(header, result.payload), callBackoff, signal);
-  result.release();
-  onEvent({ event: 'pushed', step, outcome: outcomeOf(reply) });
+  let push: Promise<unknown> = Promise.resolve();
+  try {
+    const reply = await withRetries(() => {
+      const call = connection.pushGradient(header, result.payload);
+      push = call;
+      return call;
+    }, callBackoff, signal);
+    onEvent({ event: 'pushed', step, outcome: outcomeOf(reply) });
+  } finally {
+    // A push that was given up reads the payload until it has settled.
+    const release = (): void => { result.release(); };
+    void push.then(release, release);
+  }
 }
 
 /** Undefined where the server no longer holds these parameters: the lease is over. */

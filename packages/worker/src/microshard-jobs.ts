@@ -39,25 +39,25 @@ export function createJobRunner(backend: Backend, plan: TrainingPlan, memory: Op
     const result = kind === 'gradient' ? await computer.gradient(microshard, { initialStates, batch }, into && memory.bytes(into)) : await computer.evaluate(microshard, initialStates);
     const { gradient, finalStates, ...sums } = result;
     const carried = kind === 'gradient' && objective.truncation.kind === 'chunk' ? finalStates : undefined;
-    const outcome = { ...sums, finalStates: carried, gradient: undefined, nonFinite: undefined };
+    const outcome = { ...sums, finalStates: carried, gradientBytes: undefined, nonFinite: undefined };
     if (!isFinite(result, carried, memory.arithmetic)) {
       const found = await locateNonFinite({ ...plan, objective: kind === 'gradient' ? objective : withoutRegularisers(objective), parameters: values, microshard, initialStates, batch });
       return { ...outcome, nonFinite: found ?? unplaced(model, microshard.index) };
     }
-    return gradient === undefined || into === undefined ? outcome : { ...outcome, gradient: { buffer: into, bytes: gradientBytes(gradient) } };
+    return gradient === undefined ? outcome : { ...outcome, gradientBytes: gradientBytes(gradient) };
   }
 
   function add({ node, left, right }: AddJob): GradientOutcome {
     const { arithmetic } = memory;
     const ofLeft = decodeShared(left);
     const sum = addGradients(layout, ofLeft, decodeShared(right), ofLeft.dense, arithmetic);
-    const gradient = { buffer: left.buffer, bytes: encodeGradient(sum, memory.bytes(left.buffer)) };
-    if (isFiniteGradient(decodeShared(gradient), arithmetic)) return { gradient, nonFinite: undefined };
-    return { gradient: undefined, nonFinite: unplaced(model, node.begin) };
+    const bytes = encodeGradient(sum, memory.bytes(left.block));
+    if (isFiniteGradient(decodeShared({ ...left, bytes }), arithmetic)) return { gradientBytes: bytes, nonFinite: undefined };
+    return { gradientBytes: undefined, nonFinite: unplaced(model, node.begin) };
   }
 
-  function decodeShared({ buffer, bytes }: EncodedGradient): Gradient {
-    return decodeGradient(layout, memory.bytes(buffer).subarray(0, bytes));
+  function decodeShared({ block, bytes }: EncodedGradient): Gradient {
+    return decodeGradient(layout, memory.bytes(block).subarray(0, bytes));
   }
 }
 

@@ -11,8 +11,8 @@ export interface ComputeSettings extends TrainingPlan {
 
 /** A gradient as `encodeGradient` of core writes it, in memory that threads share. */
 export interface EncodedGradient {
-  /** Begins with the gradient; the memory of the pool, as whoever sent it sees it. */
-  readonly buffer: Uint8Array;
+  /** Begins with the gradient; a block of the pool, as whoever sent it sees it. */
+  readonly block: Uint8Array;
   /** Bytes of the gradient alone. */
   readonly bytes: number;
 }
@@ -31,7 +31,7 @@ export interface MicroshardJob {
   readonly into: Uint8Array | undefined;
 }
 
-/** Sum of two gradients along the canonical tree. It goes into the buffer of the left one, which has room for it. */
+/** Sum of two gradients along the canonical tree. It goes into the block of the left one, which has room for it. */
 export interface AddJob {
   readonly kind: 'add';
   /** The node whose children are added. */
@@ -42,9 +42,9 @@ export interface AddJob {
 
 export type Job = MicroshardJob | AddJob;
 
-/** A gradient, or the place where it stopped being finite; neither after an evaluation. */
+/** That there is a gradient where the job was told to write it, or the place where it stopped being finite; neither after an evaluation. */
 export interface GradientOutcome {
-  readonly gradient: EncodedGradient | undefined;
+  readonly gradientBytes: number | undefined;
   readonly nonFinite: NonFiniteLocation | undefined;
 }
 

@@ -6,7 +6,7 @@ export interface AdagradSettings extends Decay {
 }
 
 /** Adagrad (Duchi, Hazan and Singer 2011): `s <- s + g^2`, `p <- p - lr * g / (sqrt(s) + epsilon)`. */
-export function adagrad({ epsilon, l2, weightDecay }: AdagradSettings, descend: SpanVisit<AdagradPass> = descendAdagrad): Optimizer {
+export function adagrad({ epsilon, l2, weightDecay }: AdagradSettings, descend: SpanVisit<AdagradPass>): Optimizer {
   return {
     slots: ['squares'],
     step(step, into) {

@@ -12,7 +12,7 @@ export interface AdamSettings extends Decay {
  * Adam (Kingma and Ba 2015): `m <- b1 * m + (1 - b1) * g`, `v <- b2 * v + (1 - b2) * g^2`, and at step t, counted from 1,
  * `p <- p - lr * (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + epsilon)`. With `weightDecay` it is AdamW (Loshchilov and Hutter 2019).
  */
-export function adam({ betas: [beta1, beta2], epsilon, l2, weightDecay }: AdamSettings, descend: SpanVisit<AdamPass> = descendAdam): Optimizer {
+export function adam({ betas: [beta1, beta2], epsilon, l2, weightDecay }: AdamSettings, descend: SpanVisit<AdamPass>): Optimizer {
   return {
     slots: ['firstMoment', 'secondMoment'],
     step(step, into) {

@@ -12,7 +12,7 @@ export interface MomentumSettings extends Decay {
  * Momentum as PyTorch has it: `v <- momentum * v + g`, `p <- p - lr * v`; Nesterov's: `p <- p - lr * (g + momentum * v)`
  * (Sutskever, Martens, Dahl and Hinton 2013, with the learning rate outside of the velocity).
  */
-export function momentum({ momentum: mu, nesterov, l2, weightDecay }: MomentumSettings, descend: SpanVisit<MomentumPass> = descendMomentum): Optimizer {
+export function momentum({ momentum: mu, nesterov, l2, weightDecay }: MomentumSettings, descend: SpanVisit<MomentumPass>): Optimizer {
   return {
     slots: ['velocity'],
     step(step, into) {

@@ -8,7 +8,7 @@ export interface RmspropSettings extends Decay {
 }
 
 /** RMSProp (Tieleman and Hinton 2012): `s <- alpha * s + (1 - alpha) * g^2`, `p <- p - lr * g / (sqrt(s) + epsilon)`. */
-export function rmsprop({ alpha, epsilon, l2, weightDecay }: RmspropSettings, descend: SpanVisit<RmspropPass> = descendRmsprop): Optimizer {
+export function rmsprop({ alpha, epsilon, l2, weightDecay }: RmspropSettings, descend: SpanVisit<RmspropPass>): Optimizer {
   return {
     slots: ['meanSquare'],
     step(step, into) {

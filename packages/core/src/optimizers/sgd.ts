@@ -2,7 +2,7 @@ import { forEachSpan, type SpanVisit } from '../gradient.js';
 import type { Decay, Optimizer, OptimizerStep } from './optimizer.js';
 
 /** Stochastic gradient descent: `p <- p - lr * (g + l2 * p) - lr * weightDecay * p`. */
-export function sgd({ l2, weightDecay }: Decay, descend: SpanVisit<SgdPass> = descendSgd, descendDecayed: SpanVisit<DecayedSgdPass> = descendDecayedSgd): Optimizer {
+export function sgd({ l2, weightDecay }: Decay, descend: SpanVisit<SgdPass>, descendDecayed: SpanVisit<DecayedSgdPass>): Optimizer {
   if (l2 === 0 && weightDecay === 0) return { slots: [], step: (step, into) => { sgdStep(step, into.parameters, descend); } };
   return {
     slots: [],

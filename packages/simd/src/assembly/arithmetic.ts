@@ -84,130 +84,168 @@ export function areFinite(values: usize, count: usize): bool {
   return true;
 }
 
-// Two neighbouring floats as float64, from a gradient that is zero where its address is 0.
+// A pass takes two neighbouring floats a turn, as float64, and the last one of an odd count alone. What a turn does is a function that is compiled for either, since
+// a turn that decides takes four times as long. A gradient at address 0 is zero.
 
 // @ts-ignore: decorator
 @inline
-function pair(at: usize): v128 {
-  return f64x2.promote_low_f32x4(v128.load64_zero(at));
+function take(at: usize, isPair: bool): v128 {
+  return f64x2.promote_low_f32x4(isPair ? v128.load64_zero(at) : v128.load32_zero(at));
 }
 
 // @ts-ignore: decorator
 @inline
-function gradientPair(g: usize, i: usize): v128 {
-  return g ? pair(g + i) : f64x2.splat(0);
+function takeGradient(g: usize, i: usize, isPair: bool): v128 {
+  return g ? take(g + i, isPair) : f64x2.splat(0);
 }
 
 // @ts-ignore: decorator
 @inline
-function storePair(at: usize, values: v128): void {
-  v128.store64_lane(at, f32x4.demote_f64x2_zero(values), 0);
-}
-
-// One float as the low half of a pair: the last of an odd count.
-
-// @ts-ignore: decorator
-@inline
-function single(at: usize): v128 {
-  return f64x2.promote_low_f32x4(v128.load32_zero(at));
+function put(at: usize, values: v128, isPair: bool): void {
+  const rounded = f32x4.demote_f64x2_zero(values);
+  if (isPair) v128.store64_lane(at, rounded, 0);
+  else v128.store32_lane(at, rounded, 0);
 }
 
 // @ts-ignore: decorator
 @inline
-function gradientSingle(g: usize, i: usize): v128 {
-  return g ? single(g + i) : f64x2.splat(0);
-}
-
-// @ts-ignore: decorator
-@inline
-function storeSingle(at: usize, values: v128): void {
-  v128.store32_lane(at, f32x4.demote_f64x2_zero(values), 0);
-}
-
-// @ts-ignore: decorator
-@inline
-function sgd(p: v128, g: v128, lr: v128): v128 {
-  return f64x2.sub(p, f64x2.mul(lr, g));
+function sgdTurn(p: usize, g: usize, after: usize, lr: f64, i: usize, isPair: bool): void {
+  put(after + i, f64x2.sub(take(p + i, isPair), f64x2.mul(f64x2.splat(lr), take(g + i, isPair))), isPair);
 }
 
 /** `after = p - lr g` */
 export function descendSgd(p: usize, g: usize, after: usize, count: usize, lr: f64): void {
-  const rate = f64x2.splat(lr), pairs = (count & ~1) * FLOAT_BYTES;
-  for (let i: usize = 0; i < pairs; i += 8) storePair(after + i, sgd(pair(p + i), pair(g + i), rate));
-  if (count & 1) storeSingle(after + pairs, sgd(single(p + pairs), single(g + pairs), rate));
+  const pairs = (count & ~1) * FLOAT_BYTES;
+  for (let i: usize = 0; i < pairs; i += 8) sgdTurn(p, g, after, lr, i, true);
+  if (count & 1) sgdTurn(p, g, after, lr, pairs, false);
 }
 
 // @ts-ignore: decorator
 @inline
-function decayedSgd(p: v128, g: v128, lr: v128, shrink: v128): v128 {
-  return f64x2.sub(f64x2.sub(p, f64x2.mul(lr, g)), f64x2.mul(shrink, p));
+function decayedSgdTurn(p: usize, g: usize, after: usize, lr: f64, shrink: f64, i: usize, isPair: bool): void {
+  const x = take(p + i, isPair);
+  put(after + i, decayed(f64x2.sub(x, f64x2.mul(f64x2.splat(lr), takeGradient(g, i, isPair))), x, shrink), isPair);
 }
 
 /** `after = p - lr g - shrink p` */
 export function descendDecayedSgd(p: usize, g: usize, after: usize, count: usize, lr: f64, shrink: f64): void {
-  const rate = f64x2.splat(lr), decay = f64x2.splat(shrink), pairs = (count & ~1) * FLOAT_BYTES;
-  for (let i: usize = 0; i < pairs; i += 8) storePair(after + i, decayedSgd(pair(p + i), gradientPair(g, i), rate, decay));
-  if (count & 1) storeSingle(after + pairs, decayedSgd(single(p + pairs), gradientSingle(g, pairs), rate, decay));
+  const pairs = (count & ~1) * FLOAT_BYTES;
+  for (let i: usize = 0; i < pairs; i += 8) decayedSgdTurn(p, g, after, lr, shrink, i, true);
+  if (count & 1) decayedSgdTurn(p, g, after, lr, shrink, pairs, false);
 }
 
+/** `y - shrink p` */
+// @ts-ignore: decorator
+@inline
+function decayed(y: v128, p: v128, shrink: f64): v128 {
+  return f64x2.sub(y, f64x2.mul(f64x2.splat(shrink), p));
+}
+
+/** `g + l2 p` */
 // @ts-ignore: decorator
 @inline
 function coupled(g: v128, p: v128, l2: f64): v128 {
   return f64x2.add(g, f64x2.mul(f64x2.splat(l2), p));
 }
 
+/** `a x + b`, each product rounded */
+// @ts-ignore: decorator
+@inline
+function scaledSum(a: f64, x: v128, b: v128): v128 {
+  return f64x2.add(f64x2.mul(f64x2.splat(a), x), b);
+}
+
+// @ts-ignore: decorator
+@inline
+function momentumTurn(
+  p: usize, velocity: usize, g: usize, after: usize, velocityAfter: usize, mu: f64, gain: f64, rate: f64, l2: f64, shrink: f64, i: usize, isPair: bool,
+): void {
+  const x = take(p + i, isPair);
+  const d = coupled(takeGradient(g, i, isPair), x, l2);
+  const v = scaledSum(mu, take(velocity + i, isPair), d);
+  put(velocityAfter + i, v, isPair);
+  put(after + i, decayed(f64x2.sub(f64x2.sub(x, f64x2.mul(f64x2.splat(gain), d)), f64x2.mul(f64x2.splat(rate), v)), x, shrink), isPair);
+}
+
 /** `v' = mu v + g`, `after = p - gain g - rate v' - shrink p`, with `g <- g + l2 p`. */
 export function descendMomentum(
   p: usize, velocity: usize, g: usize, after: usize, velocityAfter: usize, count: usize, mu: f64, gain: f64, rate: f64, l2: f64, shrink: f64,
 ): void {
-  const bytes = count * FLOAT_BYTES, pairs = (count & ~1) * FLOAT_BYTES;
-  for (let i: usize = 0; i < bytes; i += 8) {
-    const whole = i < pairs;
-    const x = whole ? pair(p + i) : single(p + i);
-    const d = coupled(whole ? gradientPair(g, i) : gradientSingle(g, i), x, l2);
-    const v = f64x2.add(f64x2.mul(f64x2.splat(mu), whole ? pair(velocity + i) : single(velocity + i)), d);
-    const y = f64x2.sub(f64x2.sub(f64x2.sub(x, f64x2.mul(f64x2.splat(gain), d)), f64x2.mul(f64x2.splat(rate), v)), f64x2.mul(f64x2.splat(shrink), x));
-    if (whole) { storePair(velocityAfter + i, v); storePair(after + i, y); } else { storeSingle(velocityAfter + i, v); storeSingle(after + i, y); }
-  }
+  const pairs = (count & ~1) * FLOAT_BYTES;
+  for (let i: usize = 0; i < pairs; i += 8) momentumTurn(p, velocity, g, after, velocityAfter, mu, gain, rate, l2, shrink, i, true);
+  if (count & 1) momentumTurn(p, velocity, g, after, velocityAfter, mu, gain, rate, l2, shrink, pairs, false);
 }
 
-/** `p - (lr d) / (sqrt(s) + epsilon) - shrink p` */
+/** `p - (rate d) / (sqrt(s) scale + epsilon) - shrink p` */
 // @ts-ignore: decorator
 @inline
-function dividedByRoot(p: v128, d: v128, s: v128, lr: f64, epsilon: f64, shrink: f64): v128 {
-  const step = f64x2.div(f64x2.mul(f64x2.splat(lr), d), f64x2.add(f64x2.sqrt(s), f64x2.splat(epsilon)));
-  return f64x2.sub(f64x2.sub(p, step), f64x2.mul(f64x2.splat(shrink), p));
+function dividedByRoot(p: v128, d: v128, s: v128, rate: f64, scale: f64, epsilon: f64, shrink: f64): v128 {
+  const divisor = f64x2.add(f64x2.mul(f64x2.sqrt(s), f64x2.splat(scale)), f64x2.splat(epsilon));
+  return decayed(f64x2.sub(p, f64x2.div(f64x2.mul(f64x2.splat(rate), d), divisor)), p, shrink);
+}
+
+// @ts-ignore: decorator
+@inline
+function adagradTurn(
+  p: usize, squares: usize, g: usize, after: usize, squaresAfter: usize, lr: f64, epsilon: f64, l2: f64, shrink: f64, i: usize, isPair: bool,
+): void {
+  const x = take(p + i, isPair);
+  const d = coupled(takeGradient(g, i, isPair), x, l2);
+  const s = f64x2.add(take(squares + i, isPair), f64x2.mul(d, d));
+  put(squaresAfter + i, s, isPair);
+  put(after + i, dividedByRoot(x, d, s, lr, 1, epsilon, shrink), isPair);
 }
 
 /** `s' = s + g^2`, `after = p - lr g / (sqrt(s') + epsilon) - shrink p`, with `g <- g + l2 p`. */
 export function descendAdagrad(
   p: usize, squares: usize, g: usize, after: usize, squaresAfter: usize, count: usize, lr: f64, epsilon: f64, l2: f64, shrink: f64,
 ): void {
-  const bytes = count * FLOAT_BYTES, pairs = (count & ~1) * FLOAT_BYTES;
-  for (let i: usize = 0; i < bytes; i += 8) {
-    const whole = i < pairs;
-    const x = whole ? pair(p + i) : single(p + i);
-    const d = coupled(whole ? gradientPair(g, i) : gradientSingle(g, i), x, l2);
-    const s = f64x2.add(whole ? pair(squares + i) : single(squares + i), f64x2.mul(d, d));
-    const y = dividedByRoot(x, d, s, lr, epsilon, shrink);
-    if (whole) { storePair(squaresAfter + i, s); storePair(after + i, y); } else { storeSingle(squaresAfter + i, s); storeSingle(after + i, y); }
-  }
+  const pairs = (count & ~1) * FLOAT_BYTES;
+  for (let i: usize = 0; i < pairs; i += 8) adagradTurn(p, squares, g, after, squaresAfter, lr, epsilon, l2, shrink, i, true);
+  if (count & 1) adagradTurn(p, squares, g, after, squaresAfter, lr, epsilon, l2, shrink, pairs, false);
+}
+
+/** `s' = alpha s + (1 - alpha) g^2` */
+// @ts-ignore: decorator
+@inline
+function meanSquare(alpha: f64, s: v128, d: v128): v128 {
+  return scaledSum(alpha, s, f64x2.mul(f64x2.mul(f64x2.splat(1 - alpha), d), d));
+}
+
+// @ts-ignore: decorator
+@inline
+function rmspropTurn(
+  p: usize, squares: usize, g: usize, after: usize, squaresAfter: usize, lr: f64, alpha: f64, epsilon: f64, l2: f64, shrink: f64, i: usize, isPair: bool,
+): void {
+  const x = take(p + i, isPair);
+  const d = coupled(takeGradient(g, i, isPair), x, l2);
+  const s = meanSquare(alpha, take(squares + i, isPair), d);
+  put(squaresAfter + i, s, isPair);
+  put(after + i, dividedByRoot(x, d, s, lr, 1, epsilon, shrink), isPair);
 }
 
 /** `s' = alpha s + (1 - alpha) g^2`, `after = p - lr g / (sqrt(s') + epsilon) - shrink p`, with `g <- g + l2 p`. */
 export function descendRmsprop(
   p: usize, squares: usize, g: usize, after: usize, squaresAfter: usize, count: usize, lr: f64, alpha: f64, epsilon: f64, l2: f64, shrink: f64,
 ): void {
-  const bytes = count * FLOAT_BYTES, pairs = (count & ~1) * FLOAT_BYTES;
-  for (let i: usize = 0; i < bytes; i += 8) {
-    const whole = i < pairs;
-    const x = whole ? pair(p + i) : single(p + i);
-    const d = coupled(whole ? gradientPair(g, i) : gradientSingle(g, i), x, l2);
-    const old = f64x2.mul(f64x2.splat(alpha), whole ? pair(squares + i) : single(squares + i));
-    const s = f64x2.add(old, f64x2.mul(f64x2.mul(f64x2.splat(1 - alpha), d), d));
-    const y = dividedByRoot(x, d, s, lr, epsilon, shrink);
-    if (whole) { storePair(squaresAfter + i, s); storePair(after + i, y); } else { storeSingle(squaresAfter + i, s); storeSingle(after + i, y); }
-  }
+  const pairs = (count & ~1) * FLOAT_BYTES;
+  for (let i: usize = 0; i < pairs; i += 8) rmspropTurn(p, squares, g, after, squaresAfter, lr, alpha, epsilon, l2, shrink, i, true);
+  if (count & 1) rmspropTurn(p, squares, g, after, squaresAfter, lr, alpha, epsilon, l2, shrink, pairs, false);
+}
+
+// @ts-ignore: decorator
+@inline
+function adamTurn(
+  p: usize, first: usize, second: usize, g: usize, after: usize, firstAfter: usize, secondAfter: usize,
+  beta1: f64, beta2: f64, rate: f64, scale: f64, epsilon: f64, l2: f64, shrink: f64, i: usize, isPair: bool,
+): void {
+  const x = take(p + i, isPair);
+  const d = coupled(takeGradient(g, i, isPair), x, l2);
+  const m = scaledSum(beta1, take(first + i, isPair), f64x2.mul(f64x2.splat(1 - beta1), d));
+  const v = meanSquare(beta2, take(second + i, isPair), d);
+  put(firstAfter + i, m, isPair);
+  put(secondAfter + i, v, isPair);
+  put(after + i, dividedByRoot(x, m, v, rate, scale, epsilon, shrink), isPair);
 }
 
 /**
@@ -218,17 +256,7 @@ export function descendAdam(
   p: usize, first: usize, second: usize, g: usize, after: usize, firstAfter: usize, secondAfter: usize, count: usize,
   beta1: f64, beta2: f64, rate: f64, scale: f64, epsilon: f64, l2: f64, shrink: f64,
 ): void {
-  const bytes = count * FLOAT_BYTES, pairs = (count & ~1) * FLOAT_BYTES;
-  for (let i: usize = 0; i < bytes; i += 8) {
-    const whole = i < pairs;
-    const x = whole ? pair(p + i) : single(p + i);
-    const d = coupled(whole ? gradientPair(g, i) : gradientSingle(g, i), x, l2);
-    const m = f64x2.add(f64x2.mul(f64x2.splat(beta1), whole ? pair(first + i) : single(first + i)), f64x2.mul(f64x2.splat(1 - beta1), d));
-    const fresh = f64x2.mul(f64x2.mul(f64x2.splat(1 - beta2), d), d);
-    const v = f64x2.add(f64x2.mul(f64x2.splat(beta2), whole ? pair(second + i) : single(second + i)), fresh);
-    const divisor = f64x2.add(f64x2.mul(f64x2.sqrt(v), f64x2.splat(scale)), f64x2.splat(epsilon));
-    const y = f64x2.sub(f64x2.sub(x, f64x2.div(f64x2.mul(f64x2.splat(rate), m), divisor)), f64x2.mul(f64x2.splat(shrink), x));
-    if (whole) { storePair(firstAfter + i, m); storePair(secondAfter + i, v); storePair(after + i, y); }
-    else { storeSingle(firstAfter + i, m); storeSingle(secondAfter + i, v); storeSingle(after + i, y); }
-  }
+  const pairs = (count & ~1) * FLOAT_BYTES;
+  for (let i: usize = 0; i < pairs; i += 8) adamTurn(p, first, second, g, after, firstAfter, secondAfter, beta1, beta2, rate, scale, epsilon, l2, shrink, i, true);
+  if (count & 1) adamTurn(p, first, second, g, after, firstAfter, secondAfter, beta1, beta2, rate, scale, epsilon, l2, shrink, pairs, false);
 }
