@@ -1,4 +1,4 @@
-import { BpttError, messageOf } from '@bptt/core';
+import { BpttError, messageOf, slug } from '@bptt/core';
 import koffi from 'koffi';
 import { cpus, platform } from 'node:os';
 
@@ -109,9 +109,4 @@ function versionIn(text: string, pattern: RegExp): string {
 
 function processor(): string {
   return cpus().at(0)?.model.trim() ?? 'unknown';
-}
-
-/** Lower-case letters, digits and points, with single hyphens between. */
-function slug(text: string): string {
-  return text.toLowerCase().replaceAll(/[^a-z0-9.]+/g, '-').replaceAll(/^-|-$/g, '');
 }

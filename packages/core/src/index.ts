@@ -43,6 +43,7 @@ export * from './sampling.js';
 export * from './saturation.js';
 export * from './schedule.js';
 export * from './shape.js';
+export * from './slug.js';
 export * from './spectral.js';
 export * from './state-lanes.js';
 export * from './text-rules.js';

@@ -113,7 +113,7 @@ async function guarded<T>(device: GPUDevice, work: () => Promise<T>): Promise<T>
   device.pushErrorScope('out-of-memory');
   device.pushErrorScope('validation');
   let result: T;
-  let refusals: (GPUError | null)[] = [];
+  let refusals: (GPUError | null)[];
   try {
     result = await work();
   } finally {

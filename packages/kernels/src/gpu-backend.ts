@@ -1,4 +1,4 @@
-import { assert, BpttError, matrixShape, viewTensor, type Backend, type FloatArray, type HostMatrix, type ParameterLayout, type Program, type ProgramInputs } from '@bptt/core';
+import { assert, BpttError, matrixShape, slug, viewTensor, type Backend, type FloatArray, type HostMatrix, type ParameterLayout, type Program, type ProgramInputs } from '@bptt/core';
 import type { Adapter, OpenAdapter } from './adapter.js';
 import { openDevice, type Device, type GpuMode } from './device.js';
 import { compilePlan, planSignature, type Executor } from './plan.js';
@@ -107,11 +107,6 @@ function describeExecution({ kernelClass, executorKind, adapter }: Device, execu
     ...(adapter === undefined ? [] : [`${adapter.software ? 'software' : 'hardware'} adapter ${adapter.name} (${adapter.driver})`]),
     `${executor?.kind ?? executorKind} plans${reason === null ? '' : ` (${reason})`}`,
   ].join(', ');
-}
-
-/** Lower-case letters, digits and dots, the rest as single hyphens between them. */
-function slug(text: string): string {
-  return text.toLowerCase().replace(/[^a-z0-9.]+/g, '-').replace(/^-|-$/g, '');
 }
 
 /** Major and minor version of V8. */

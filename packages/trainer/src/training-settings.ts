@@ -14,7 +14,7 @@ import { onOff, oneOf, parseSettings, realNumber, text, textRead, wholeNumber } 
 const TOKEN_KINDS = ['word', 'char', 'whitespace'] as const satisfies readonly TokenKind[];
 const SENTENCE_RULES = ['auto', 'line'] as const satisfies readonly SentenceRule[];
 export const BACKENDS = ['auto', 'reference', 'simd', 'simd-relaxed', 'blas', 'gpu'] as const satisfies readonly BackendName[];
-export const BACKEND_DEVICES = ['webasm', 'cpu', 'webgpu'] as const satisfies readonly BackendDevice[];
+const BACKEND_DEVICES = ['webasm', 'cpu', 'webgpu'] as const satisfies readonly BackendDevice[];
 
 /** What the backend `gpu` computes on. */
 export const deviceSetting = oneOf(BACKEND_DEVICES).optional().meta({ flags: '--device <kind>', help: 'what the backend gpu computes on: webasm, cpu or webgpu', defaultText: 'webasm' });

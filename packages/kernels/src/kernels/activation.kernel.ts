@@ -2,7 +2,8 @@ import type { IKernelFunctionThis } from 'gpu.js';
 
 /**
  * `tanh(a)`. It is 1 from 20 on, where a GPU that divides hyperbolic functions would answer NaN; and NaN stays NaN, which neither the
- * functions of a GPU nor its `!==` see to. Both hold for every `tanh`, `exp` and `log` of these kernels.
+ * functions of a GPU nor its `!==` see to. Both hold for every `tanh`, `exp` and `log` of these kernels, and are written out at each: what a
+ * kernel calls, gpu.js finds by name, and bundlers change names.
  */
 export function tanhForward(this: IKernelFunctionThis, a: number[][]): number {
   const value = a[this.thread.y][this.thread.x];
