@@ -3,9 +3,8 @@ import { ROUNDS_MIN } from './report.js';
 import { WORKLOAD_NAMES } from './workload.js';
 
 const ROUNDS_MAX = 1_000;
-/** Parts of the benchmark beside the workloads. */
-export const SECTIONS = ['limits', 'transfers', 'threads', 'cluster', 'start-up'] as const;
-export const PARTS: readonly string[] = ['limits', ...WORKLOAD_NAMES, ...SECTIONS.slice(1)];
+/** What is measured, in this order. */
+export const PARTS: readonly string[] = ['limits', ...WORKLOAD_NAMES, 'transfers', 'threads', 'cluster', 'start-up'];
 /** What is measured where a quick look is enough: the smallest model, on every backend and beside every peer. */
 const QUICK_PARTS: readonly string[] = ['limits', 'tutorial', 'transfers'];
 
@@ -15,7 +14,7 @@ Training tokens/s of every backend beside PyTorch, the NumPy tutorial and Tensor
 and clusters beside PyTorch, start-up times: measured in turn.
 
   --quick          ${QUICK_PARTS.join(', ')} alone
-  --only <parts>   some of ${PARTS.join(', ')}
+  --only <parts>   some of ${PARTS.join(', ')}; by commas
   --rounds <n>     samples of every figure, 1 to ${String(ROUNDS_MAX)} (default ${String(ROUNDS_MIN)}; with fewer a run is a trial)
   --out <file>     where the JSON goes (default bench-results.json)
   --help           this text

@@ -1,16 +1,11 @@
 import { fileURLToPath } from 'node:url';
 import type { BackendTask } from './backend-process.js';
-import { absent, type Contender, type Entrant } from './contender.js';
+import { absent, type Entrant } from './contender.js';
 import { stepFlops } from './flops.js';
-import { LineProcess, processContender } from './line-process.js';
+import { startNode } from './line-process.js';
 import type { ProductShape } from './product-step.js';
 import { threeDigits } from './text-table.js';
 import type { Workload } from './workload.js';
-
-/** Backends that the benchmark asks for, whether this version and this machine have them or not. */
-export const BACKENDS = ['reference', 'simd', 'simd-relaxed', 'blas', 'gpu'] as const;
-/** Those that a run uses for its speed. */
-export const FAST_BACKENDS: readonly string[] = ['simd', 'simd-relaxed', 'blas'];
 
 const PROCESS = fileURLToPath(new URL('./backend-process.js', import.meta.url));
 /** Most work of a step that a slow backend is asked for: more would take the benchmark minutes. */
@@ -31,16 +26,4 @@ export function productEntrant(backend: string, shape: ProductShape, products: n
 
 function taskEntrant(name: string, task: BackendTask): Entrant {
   return { name, open: () => startNode(name, PROCESS, [JSON.stringify(task)]) };
-}
-
-/** A module of the benchmark in a process of its own. */
-export async function startNode(name: string, path: string, given: readonly string[]): Promise<Contender> {
-  const child = new LineProcess({ command: process.execPath, arguments: [path, ...given] });
-  try {
-    const hello = await child.answer();
-    return processContender(name, String(hello['peer']), child, hello);
-  } catch (error) {
-    await child.close();
-    throw error;
-  }
 }

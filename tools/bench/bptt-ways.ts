@@ -1,18 +1,19 @@
-import { randomUUID } from 'node:crypto';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { BpttClient } from '@bptt/rpc';
+import { backendIdOf } from './backends.js';
 import { BPTT, trainingWords } from './command.js';
+import type { RunPlace } from './generated-corpus.js';
+import { inTime } from './in-time.js';
 import { JsonProcess, type JsonEvent } from './json-process.js';
 import { median } from './rounds.js';
-import { WindowWatch } from './step-window.js';
+import { WindowWatch, type StepWindow } from './step-window.js';
 import type { LeaseParts } from './timed-connection.js';
-import { backendIdOf, type StepParts, type Way, type WayWindow } from './way.js';
+import type { OpenWay, StepParts, Way, WayWindow } from './way.js';
 import type { Workload } from './workload.js';
 
 const WORKER = fileURLToPath(new URL('./cluster-worker.js', import.meta.url));
 const WARM_UP_STEPS = 2;
-/** Longest that a window may take, the start of its processes included. */
+/** Longest that a window may take, the start of its workers included, and its server to start. */
 const WINDOW_TIMEOUT_MS = 300_000;
 
 export interface BpttWayOptions {
@@ -22,46 +23,36 @@ export interface BpttWayOptions {
   readonly microshards: number;
   /** Steps of a window. */
   readonly steps: number;
-  /** Where the corpus lies and runs go. */
-  readonly folder: string;
+  /** Where the next run reads and writes. */
+  readonly newPlace: () => RunPlace;
 }
 
 /** `bptt train --threads n`: the command itself, started anew for every window. */
 export function trainWay(options: BpttWayOptions, threads: number): Way {
-  const { name, backend, microshards } = options;
-  return {
-    name, microshards, threads, workers: 1,
-    open: async () => ({
-      executes: `bptt train, ${await backendIdOf(backend)}`,
-      measure: () => trainWindow(options, threads),
-      close: () => Promise.resolve(),
-    }),
-  };
+  return bpttWay(options, { threads, workers: 1, command: 'bptt train', measure: () => trainWindow(options, threads) });
 }
 
 /** `bptt serve` and as many workers with one thread each, every one a process of its own, started anew for every window. */
 export function clusterWay(options: BpttWayOptions, workers: number): Way {
-  const { name, backend, microshards } = options;
+  return bpttWay(options, { threads: 1, workers, command: `bptt serve, ${String(workers)} x bptt work`, measure: () => clusterWindow(options, workers) });
+}
+
+function bpttWay({ name, backend, microshards }: BpttWayOptions, { threads, workers, command, measure }: Pick<Way, 'threads' | 'workers'> & Pick<OpenWay, 'measure'> & { readonly command: string }): Way {
   return {
-    name, microshards, threads: 1, workers,
-    open: async () => ({
-      executes: `bptt serve, ${String(workers)} x bptt work, ${await backendIdOf(backend)}`,
-      measure: () => clusterWindow(options, workers),
-      close: () => Promise.resolve(),
-    }),
+    name, microshards, threads, workers,
+    open: async () => ({ executes: `${command}, ${await backendIdOf(backend)}`, measure, close: () => Promise.resolve() }),
   };
 }
 
-function wordsOf({ workload, microshards, folder, backend }: BpttWayOptions): string[] {
-  const place = { corpus: join(folder, 'corpus'), cache: join(folder, 'cache'), run: join(folder, `run-${randomUUID()}`) };
-  return [...trainingWords(workload, microshards, place), `--backend=${backend}`];
+function wordsOf({ workload, microshards, newPlace, backend }: BpttWayOptions): string[] {
+  return [...trainingWords(workload, microshards, newPlace()), `--backend=${backend}`];
 }
 
 async function trainWindow(options: BpttWayOptions, threads: number): Promise<WayWindow> {
   const watch = new WindowWatch({ workers: 1, warmUpSteps: WARM_UP_STEPS, steps: options.steps, roles: () => new Map([['train', train.pid]]) });
   const train = new JsonProcess({ arguments: [BPTT, 'train', ...wordsOf(options), `--threads=${String(threads)}`], onEvent: (event, atMs) => { watch.see(event, atMs); } });
   try {
-    return await inTime(watch.done, [train]);
+    return await windowOf(watch, [train]);
   } finally {
     await train.stop();
   }
@@ -70,32 +61,18 @@ async function trainWindow(options: BpttWayOptions, threads: number): Promise<Wa
 async function clusterWindow(options: BpttWayOptions, workers: number): Promise<WayWindow> {
   const leases: (LeaseParts & { readonly step: number })[] = [];
   const nodes: JsonProcess[] = [];
-  let address = '';
-  let onListening: () => void = () => undefined;
-  const listening = new Promise<void>((resolve) => {
-    onListening = resolve;
-  });
   const watch = new WindowWatch({
     workers, warmUpSteps: WARM_UP_STEPS, steps: options.steps,
     roles: () => new Map([['server', server.pid], ...nodes.map(({ pid }, i) => [`worker ${String(i + 1)}`, pid] as const)]),
   });
-  const server = new JsonProcess({
-    arguments: [BPTT, 'serve', ...wordsOf(options), '--listen=127.0.0.1:0'],
-    onEvent: (event, atMs) => {
-      if (event['event'] === 'listening') {
-        address = String(event['address']);
-        onListening();
-      }
-      watch.see(event, atMs);
-    },
-  });
+  const server = new JsonProcess({ arguments: [BPTT, 'serve', ...wordsOf(options), '--listen=127.0.0.1:0'], onEvent: (event, atMs) => { watch.see(event, atMs); } });
   try {
-    await inTime(listening, [server]);
+    const address = String((await inTime(server.next('listening'), 'server', WINDOW_TIMEOUT_MS))['address']);
     const onEvent = (event: JsonEvent): void => {
       if (event['kind'] === 'LEASE_KIND_TRAIN') leases.push(event as unknown as LeaseParts & { readonly step: number });
     };
     for (let i = 0; i < workers; i += 1) nodes.push(new JsonProcess({ arguments: [WORKER, address, '1'], onEvent }));
-    const window = await inTime(watch.done, [server, ...nodes]);
+    const window = await windowOf(watch, [server, ...nodes]);
     const eventLoopPauseMs = await pauseOf(address);
     return { ...window, parts: stepParts(leases, window.eachMs), eventLoopPauseMs };
   } finally {
@@ -131,17 +108,7 @@ async function pauseOf(address: string): Promise<number> {
   }
 }
 
-/** Waits for `wanted`, unless one of the processes ends or too much time goes by. */
-async function inTime<T>(wanted: Promise<T>, processes: readonly JsonProcess[]): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      reject(new Error(`no window of steps within ${String(WINDOW_TIMEOUT_MS)} ms`));
-    }, WINDOW_TIMEOUT_MS);
-  });
-  try {
-    return await Promise.race([wanted, late, ...processes.map(({ failed }) => failed)]);
-  } finally {
-    clearTimeout(timer);
-  }
+/** What `watch` sees, unless one of the processes ends or too much time goes by. */
+function windowOf(watch: WindowWatch, processes: readonly JsonProcess[]): Promise<StepWindow> {
+  return inTime(Promise.race([watch.done, ...processes.map(({ failed }) => failed)]), 'window of steps', WINDOW_TIMEOUT_MS);
 }

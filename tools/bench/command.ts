@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import type { RunPlace } from './generated-corpus.js';
 import type { Workload } from './workload.js';
 
 /** The command `bptt`, as it is installed. */
@@ -7,12 +8,6 @@ const LEARNING_RATE = 0.1;
 /** More than any window needs; the benchmark stops a run when it has seen enough. */
 const STEPS = 100_000;
 
-export interface RunPlace {
-  readonly corpus: string;
-  readonly cache: string;
-  readonly run: string;
-}
-
 /** Options by which `bptt train` and `bptt serve` train a workload on a generated corpus, its batch in `microshards` parts. */
 export function trainingWords({ model, truncation, T, B, clip = 0 }: Workload, microshards: number, { corpus, cache, run }: RunPlace): string[] {
   if (model.input !== 'embedding' || truncation.kind !== 'chunk') throw new Error('expected a model with an embedding on continuous text');
@@ -20,5 +15,10 @@ export function trainingWords({ model, truncation, T, B, clip = 0 }: Workload, m
     tokens: 'whitespace', cell: model.cell, input: model.input, embedding: model.embedding, hidden: model.hidden.join(','), vocabulary: model.vocabulary, head: model.head.kind,
     truncation: `chunk:${String(T)}`, batch: B, microshards, lr: LEARNING_RATE, clip, steps: STEPS, 'checkpoint-every': 0, run, cache,
   };
-  return [corpus, ...Object.entries(options).map(([name, value]) => `--${name}=${String(value)}`), '--overwrite', '--json'];
+  return [corpus, ...runWords(options)];
+}
+
+/** Options of a run that is watched. */
+export function runWords(options: Readonly<Record<string, string | number>>): string[] {
+  return [...Object.entries(options).map(([name, value]) => `--${name}=${String(value)}`), '--overwrite', '--json'];
 }

@@ -1,3 +1,5 @@
+import { BpttError } from '@bptt/core';
+
 /** One of several that do the same work in turn. */
 export interface Contender {
   readonly name: string;
@@ -23,6 +25,13 @@ export class Unavailable extends Error {
     super(reason, options);
     this.name = 'Unavailable';
   }
+}
+
+/** What `error` says where it means that this machine, or this version, does not have a backend; undefined for any other. */
+export function asUnavailable(error: unknown): Unavailable | undefined {
+  if (error instanceof Unavailable) return error;
+  if (error instanceof BpttError && (error.code === 'failed-precondition' || error.code === 'invalid-argument')) return new Unavailable(error.message, { cause: error });
+  return undefined;
 }
 
 /** An entrant that is known beforehand not to take part. */

@@ -1,5 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { withTemporaryFolder } from './temporary-folder.js';
+import type { Workload } from './workload.js';
 import { zipfTable, zipfWords } from './zipf.js';
 
 const SEED = 1;
@@ -30,4 +32,24 @@ export async function writeCorpus(folder: string, vocabulary: number, trainWords
 function linesOf(words: Int32Array): string {
   const lines = Array.from({ length: Math.ceil(words.length / LINE_WORDS) }, (_, i) => Array.from(words.subarray(i * LINE_WORDS, (i + 1) * LINE_WORDS), (word) => `w${String(word)}`).join(' '));
   return `${lines.join('\n')}\n`;
+}
+
+/** Where a run reads and writes. */
+export interface RunPlace {
+  readonly corpus: string;
+  readonly cache: string;
+  readonly run: string;
+}
+
+/** A corpus for `workload` for as long as `use` takes. What that gets returns places of runs on it, another one at each call. */
+export function withCorpus<T>({ model }: Workload, trainWords: number, use: (newPlace: () => RunPlace) => Promise<T>): Promise<T> {
+  return withTemporaryFolder('bptt-bench-', async (folder) => {
+    const [corpus, cache] = [join(folder, 'corpus'), join(folder, 'cache')];
+    await writeCorpus(corpus, model.vocabulary, trainWords);
+    let runs = 0;
+    return use(() => {
+      runs += 1;
+      return { corpus, cache, run: join(folder, `run-${String(runs)}`) };
+    });
+  });
 }

@@ -1,11 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { endWithUs } from './child-processes.js';
+import { endWithUs, killAfter, tailOf } from './child-processes.js';
 
 /** How long a process may take to end after it was asked to. */
 const END_TIMEOUT_MS = 30_000;
-/** Standard error that is kept for its message. */
-const STDERR_CHARACTERS_MAX = 4_000;
 
 /** One line of a process. */
 export type JsonEvent = Readonly<Record<string, unknown>>;
@@ -13,7 +11,7 @@ export type JsonEvent = Readonly<Record<string, unknown>>;
 export interface JsonProcessOptions {
   readonly arguments: readonly string[];
   /** Hears every line as it comes, with the time of `performance.now`. Must not throw. */
-  readonly onEvent: (event: JsonEvent, atMs: number) => void;
+  readonly onEvent?: (event: JsonEvent, atMs: number) => void;
 }
 
 /** A Node process that prints one JSON object a line, such as `bptt train --json`. */
@@ -22,19 +20,19 @@ export class JsonProcess {
   readonly failed: Promise<never>;
   readonly #child: ChildProcess;
   readonly #ended: Promise<void>;
+  readonly #wanted = new Map<unknown, (event: JsonEvent) => void>();
   #stopping = false;
-  #stderr = '';
 
   constructor({ arguments: given, onEvent }: JsonProcessOptions) {
     const child = spawn(process.execPath, given, { stdio: ['ignore', 'pipe', 'pipe'] });
     this.#child = child;
     endWithUs(child);
     createInterface({ input: child.stdout }).on('line', (line) => {
-      onEvent(JSON.parse(line) as JsonEvent, performance.now());
+      const event = JSON.parse(line) as JsonEvent;
+      onEvent?.(event, performance.now());
+      this.#wanted.get(event['event'])?.(event);
     });
-    child.stderr.on('data', (data: Buffer) => {
-      this.#stderr = (this.#stderr + data.toString('utf8')).slice(-STDERR_CHARACTERS_MAX);
-    });
+    const stderr = tailOf(child.stderr);
     let end: () => void = () => undefined;
     this.#ended = new Promise((resolve) => {
       end = resolve;
@@ -46,7 +44,7 @@ export class JsonProcess {
       });
       child.once('close', (code, signal) => {
         end();
-        if (!this.#stopping) reject(new Error(`${given.slice(0, 2).join(' ')} ended with ${String(code ?? signal)}: ${this.#stderr.trim()}`));
+        if (!this.#stopping) reject(new Error(`${given.slice(0, 2).join(' ')} ended with ${String(code ?? signal)}: ${stderr().trim()}`));
       });
     });
     // Whoever waits for something hears of it; nobody may be waiting.
@@ -58,6 +56,14 @@ export class JsonProcess {
     return this.#child.pid;
   }
 
+  /** The next event of that name. Rejects as `failed` does. */
+  next(name: string): Promise<JsonEvent> {
+    const event = new Promise<JsonEvent>((resolve) => {
+      this.#wanted.set(name, resolve);
+    });
+    return Promise.race([event, this.failed]);
+  }
+
   /** From now on its end is no failure. */
   release(): void {
     this.#stopping = true;
@@ -67,10 +73,6 @@ export class JsonProcess {
   async stop(): Promise<void> {
     this.release();
     if (this.#child.exitCode === null && this.#child.signalCode === null) this.#child.kill('SIGINT');
-    const timer = setTimeout(() => {
-      this.#child.kill('SIGKILL');
-    }, END_TIMEOUT_MS);
-    await this.#ended;
-    clearTimeout(timer);
+    await killAfter(END_TIMEOUT_MS, this.#child, this.#ended);
   }
 }

@@ -1,4 +1,5 @@
-import { BACKENDS, productEntrant } from './backend-contender.js';
+import { productEntrant } from './backend-contender.js';
+import { BACKENDS } from './backends.js';
 import { productFlops } from './flops.js';
 import { measureInTurn, measuredRow, type Measured, type Skipped } from './measure.js';
 import type { ProductShape } from './product-step.js';
@@ -6,8 +7,8 @@ import { limitEntrant } from './python-contender.js';
 
 export const SGEMM = 'OpenBLAS sgemm';
 /** Large enough that nothing but the product counts. */
-export const LARGE: ProductShape = { m: 1024, k: 1024, n: 1024 };
-/** Output layer of `lstm-200` at 32 lanes, and a product of a recurrent layer. */
+const LARGE: ProductShape = { m: 1024, k: 1024, n: 1024 };
+/** Output layer of `lstm-200` for 640 words, and a product of a recurrent layer. */
 export const PRODUCTS: readonly ProductShape[] = [{ m: 640, k: 200, n: 10_000 }, { m: 64, k: 512, n: 512 }];
 /** Work of one step, at least: so much that copying the operands in does not matter. */
 const STEP_FLOPS_MIN = 8e9;
@@ -23,7 +24,7 @@ export interface ProductResult extends Measured {
 /** One shape of product: OpenBLAS and the backends on one thread. */
 export interface ProductTable {
   readonly shape: ProductShape;
-  /** Products of a step. */
+  /** Products of a step; the reference makes one alone. */
   readonly products: number;
   readonly rows: readonly (ProductResult | Skipped)[];
 }
@@ -47,7 +48,7 @@ async function measureProducts(shape: ProductShape, rounds: number): Promise<Pro
   const { m, k, n } = shape;
   const products = productsPerStep(shape);
   const sgemm = limitEntrant(SGEMM, ['--product', String(m), String(k), String(n), '--repeats', String(products)]);
-  const backends = BACKENDS.filter((backend) => backend !== 'gpu').map((backend) => productEntrant(backend, shape, backend === 'reference' ? 1 : products));
+  const backends = BACKENDS.filter((backend) => backend !== 'gpu').map((backend) => productEntrant(backend, shape, productsOf(backend, products)));
   return productTable(shape, products, await measureInTurn([sgemm, ...backends], rounds));
 }
 
@@ -56,10 +57,14 @@ export function productsPerStep({ m, k, n }: ProductShape): number {
   return Math.min(PRODUCTS_MAX, 2 * Math.ceil(STEP_FLOPS_MIN / productFlops(m, k, n) / 2));
 }
 
-/** @param products of a step; the reference makes one alone */
+/** Of a step of that contender: the reference is too slow for more than one. */
+function productsOf(contender: string, products: number): number {
+  return contender === 'reference' ? 1 : products;
+}
+
 export function productTable(shape: ProductShape, products: number, measured: readonly (Measured | Skipped)[]): ProductTable {
   const flops = productFlops(shape.m, shape.k, shape.n);
-  const rate = ({ contender, medianMs }: Measured): number => ((contender === 'reference' ? 1 : products) * flops) / 1e6 / medianMs;
+  const rate = ({ contender, medianMs }: Measured): number => (productsOf(contender, products) * flops) / 1e6 / medianMs;
   const sgemm = measuredRow<Measured>(measured, SGEMM);
   const rows = measured.map((row): ProductResult | Skipped => {
     if ('skipped' in row) return row;
@@ -69,8 +74,18 @@ export function productTable(shape: ProductShape, products: number, measured: re
   return { shape, products, rows };
 }
 
+/** GFLOP/s of a contender for one shape; undefined where it was not measured. */
+export function productRate({ products }: Pick<Limits, 'products'>, { m, k, n }: ProductShape, contender: string): number | undefined {
+  const table = products.find(({ shape }) => shape.m === m && shape.k === k && shape.n === n);
+  return table && measuredRow<ProductResult>(table.rows, contender)?.gflopPerSecond;
+}
+
 /** GFLOP/s of OpenBLAS's large product on one thread: what shares of the machine's limit are shares of. */
-export function sgemmLimit({ products }: Limits): number | null {
-  const large = products.find(({ shape }) => shape.m === LARGE.m && shape.k === LARGE.k && shape.n === LARGE.n);
-  return large === undefined ? null : (measuredRow<ProductResult>(large.rows, SGEMM)?.gflopPerSecond ?? null);
+export function sgemmLimit(limits: Limits): number | null {
+  return productRate(limits, LARGE, SGEMM) ?? null;
+}
+
+/** `[640,200]x[200,10000]`. */
+export function productName({ m, k, n }: ProductShape): string {
+  return `[${String(m)},${String(k)}]x[${String(k)},${String(n)}]`;
 }

@@ -1,14 +1,13 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { endWithUs } from './child-processes.js';
+import { endWithUs, killAfter, tailOf } from './child-processes.js';
 import { Unavailable, type Contender } from './contender.js';
+import { inTime } from './in-time.js';
 
 /** Longest wait for a process to load its library and warm up, and for one step of it. */
 const ANSWER_TIMEOUT_MS = 300_000;
 /** How long a process may take to end by itself. */
 const END_TIMEOUT_MS = 5_000;
-/** Standard error that is kept for its message. */
-const STDERR_CHARACTERS_MAX = 4_000;
 /** Begins the last line of a process that cannot take part on this machine; the reason follows. */
 export const UNAVAILABLE_PREFIX = 'unavailable: ';
 
@@ -27,22 +26,19 @@ export class LineProcess {
   readonly #child: ChildProcess;
   readonly #lines: AsyncIterator<string, undefined>;
   readonly #ended: Promise<Error>;
-  #stderr = '';
 
   constructor({ command, arguments: given, environment }: LineProcessOptions) {
     const child = spawn(command, given, { env: { ...process.env, ...environment }, stdio: ['pipe', 'pipe', 'pipe'] });
     this.#child = child;
     endWithUs(child);
     this.#lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-    child.stderr.on('data', (data: Buffer) => {
-      this.#stderr = (this.#stderr + data.toString('utf8')).slice(-STDERR_CHARACTERS_MAX);
-    });
+    const stderr = tailOf(child.stderr);
     // Writing to a process that has ended fails here too; `ended` says why it ended.
     child.stdin.on('error', () => undefined);
     this.#ended = new Promise((resolve) => {
       child.once('error', resolve);
       child.once('close', (code, signal) => {
-        const lastWords = this.#stderr.trim().split('\n').at(-1);
+        const lastWords = stderr().trim().split('\n').at(-1);
         resolve(new Error(lastWords === '' || lastWords === undefined ? `ended with ${String(code ?? signal)}` : lastWords));
       });
     });
@@ -56,43 +52,44 @@ export class LineProcess {
 
   /** The next line, as JSON. @throws Error with the last words of a process that has ended; Unavailable where these say so */
   async answer(): Promise<Record<string, unknown>> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<Error>((resolve) => {
-      timer = setTimeout(() => {
-        resolve(new Error(`no answer within ${String(ANSWER_TIMEOUT_MS)} ms`));
-      }, ANSWER_TIMEOUT_MS);
-    });
-    const answer = await Promise.race([this.#nextLine(), late]);
-    clearTimeout(timer);
-    if (!(answer instanceof Error)) return JSON.parse(answer) as Record<string, unknown>;
+    const answer = await inTime(this.#nextLine(), 'answer', ANSWER_TIMEOUT_MS);
+    if (typeof answer === 'string') return JSON.parse(answer) as Record<string, unknown>;
     if (answer.message.startsWith(UNAVAILABLE_PREFIX)) throw new Unavailable(answer.message.slice(UNAVAILABLE_PREFIX.length));
     throw answer;
   }
 
   /** The next line, or why there is none. */
   async #nextLine(): Promise<string | Error> {
-    const result = await this.#lines.next();
-    return result.done === true ? this.#ended : result.value;
+    const line = await this.#lines.next();
+    return line.done === true ? this.#ended : line.value;
   }
 
   /** Lets the process end, and ends it where it does not. */
   async close(): Promise<void> {
     this.#child.stdin?.end();
-    const timer = setTimeout(() => {
-      this.#child.kill('SIGKILL');
-    }, END_TIMEOUT_MS);
-    await this.#ended;
-    clearTimeout(timer);
+    await killAfter(END_TIMEOUT_MS, this.#child, this.#ended);
   }
 }
 
-/** The contender that a process is which has said hello. */
-export function processContender(name: string, executes: string, child: LineProcess, hello: Readonly<Record<string, unknown>>): Contender {
-  return {
-    name,
-    executes,
-    pids: Array.isArray(hello['pids']) ? hello['pids'].map(Number) : [],
-    step: async () => Number((await child.ask())['seconds']) * 1e3,
-    close: () => child.close(),
-  };
+/** A process as a contender. `executes` tells what executes there from its first words, and throws where they disqualify it. */
+export async function startProcess(name: string, options: LineProcessOptions, executes: (hello: Readonly<Record<string, unknown>>) => string): Promise<Contender> {
+  const child = new LineProcess(options);
+  try {
+    const hello = await child.answer();
+    return {
+      name,
+      executes: executes(hello),
+      pids: Array.isArray(hello['pids']) ? hello['pids'].map(Number) : [],
+      step: async () => Number((await child.ask())['seconds']) * 1e3,
+      close: () => child.close(),
+    };
+  } catch (error) {
+    await child.close();
+    throw error;
+  }
+}
+
+/** A module of the benchmark in a process of its own. */
+export function startNode(name: string, path: string, given: readonly string[]): Promise<Contender> {
+  return startProcess(name, { command: process.execPath, arguments: [path, ...given] }, ({ peer }) => String(peer));
 }

@@ -1,6 +1,5 @@
-import { open, type FileHandle } from 'node:fs/promises';
 import { HELP, parseArguments, type Arguments } from './arguments.js';
-import { endOnInterrupt } from './child-processes.js';
+import { print, runCommand } from './benchmark-command.js';
 import { measureLimits, sgemmLimit, type Limits } from './limits-table.js';
 import { measureStartUp, type StartUp } from './start-up-table.js';
 import { measuresOf, measuresText, type Measure } from './measures.js';
@@ -12,7 +11,7 @@ import { measureCluster, measureThreads, type WaysTable } from './ways-table.js'
 import { WORKLOADS } from './workload.js';
 
 /** What one run of the benchmark found; written as JSON. Parts that were not asked for are missing. */
-export interface BenchmarkReport {
+interface BenchmarkReport {
   readonly format: 'bptt-bench';
   readonly version: 2;
   readonly machine: Machine;
@@ -29,13 +28,10 @@ export interface BenchmarkReport {
   complete: boolean;
 }
 
-function print(text: string): void {
-  process.stdout.write(`${text}\n\n`);
-}
-
 /** Measures one part after the other into `report`, and shows each. */
 async function measure({ parts, rounds }: Arguments, report: BenchmarkReport): Promise<void> {
-  const { training } = report;
+  const { machine, training } = report;
+  print(headText(machine, rounds));
   const part = async <T>(name: string, measureIt: (rounds: number) => Promise<T>, text: (result: T) => string, keep: (result: T) => void): Promise<void> => {
     if (!parts.has(name)) return;
     const result = await measureIt(rounds);
@@ -54,40 +50,7 @@ async function measure({ parts, rounds }: Arguments, report: BenchmarkReport): P
   report.complete = true;
 }
 
-/** What was found is written even where a part fails. */
-async function run(given: Arguments, file: FileHandle): Promise<void> {
-  const report: BenchmarkReport = { format: 'bptt-bench', version: 2, machine: thisMachine(), rounds: given.rounds, training: [], measures: [], complete: false };
-  print(headText(report.machine, report.rounds));
-  try {
-    await measure(given, report);
-  } finally {
-    await file.writeFile(`${JSON.stringify(report, undefined, 2)}\n`);
-    print(`written to ${given.out}`);
-  }
-}
-
-async function main(): Promise<number> {
-  let given: Arguments | undefined;
-  let file: FileHandle | undefined;
-  try {
-    given = parseArguments(process.argv.slice(2));
-    // Opened before anything is measured: a name that cannot be written shall not be known after minutes only.
-    file = given && (await open(given.out, 'w'));
-  } catch (error) {
-    process.stderr.write(`bench: ${error instanceof Error ? error.message : String(error)}\n`);
-    return 2;
-  }
-  if (given === undefined || file === undefined) {
-    process.stdout.write(HELP);
-    return 0;
-  }
-  try {
-    await run(given, file);
-  } finally {
-    await file.close();
-  }
-  return 0;
-}
-
-endOnInterrupt();
-process.exitCode = await main();
+await runCommand({
+  name: 'bench', help: HELP, parse: parseArguments, measure,
+  begin: ({ rounds }): BenchmarkReport => ({ format: 'bptt-bench', version: 2, machine: thisMachine(), rounds, training: [], measures: [], complete: false }),
+});

@@ -1,4 +1,5 @@
-import { Unavailable, type Contender, type Entrant } from './contender.js';
+import type { Contender, Entrant } from './contender.js';
+import { measureOpen } from './measure-open.js';
 import { cpuSecondsOf, peakRssOf } from './process-usage.js';
 import { ROUNDS_LIMIT_MS, runRounds, type Timing } from './rounds.js';
 import { threeDigits } from './text-table.js';
@@ -20,31 +21,18 @@ export interface Skipped {
 }
 
 /** Opens the entrants, lets those that are here work in turn, and closes them. In the order of `entrants`. */
-export async function measureInTurn(entrants: readonly Entrant[], rounds: number): Promise<(Measured | Skipped)[]> {
-  const open: Contender[] = [];
-  const skipped = new Map<string, string>();
-  try {
-    for (const entrant of entrants) {
-      try {
-        open.push(await entrant.open());
-      } catch (error) {
-        if (!(error instanceof Unavailable)) throw error;
-        skipped.set(entrant.name, error.message);
-      }
-    }
-    const before = open.map(({ pids }) => cpuSecondsOf(pids));
-    const timings = await runRounds(open, rounds);
-    const results = new Map<string, Measured | Skipped>();
-    for (const [i, { name, executes, pids }] of open.entries()) {
+export function measureInTurn(entrants: readonly Entrant[], rounds: number): Promise<(Measured | Skipped)[]> {
+  return measureOpen<Entrant, Contender, Measured | Skipped>(entrants, async (open) => {
+    const contenders = open.map(({ opened }) => opened);
+    const before = contenders.map(({ pids }) => cpuSecondsOf(pids));
+    const timings = await runRounds(contenders, rounds);
+    return contenders.map(({ name, executes, pids }, i) => {
       const timing = timings[i];
-      results.set(name, 'firstStepMs' in timing
+      return 'firstStepMs' in timing
         ? { contender: name, skipped: tooSlow(timing.firstStepMs, rounds) }
-        : { contender: name, executes, peakRssBytes: peakRssOf(pids), cores: coresOf(before[i], cpuSecondsOf(pids), timing.totalMs), ...timing });
-    }
-    return entrants.map(({ name }) => results.get(name) ?? { contender: name, skipped: skipped.get(name) ?? 'unknown' });
-  } finally {
-    for (const contender of open) await contender.close();
-  }
+        : { contender: name, executes, peakRssBytes: peakRssOf(pids), cores: coresOf(before[i], cpuSecondsOf(pids), timing.totalMs), ...timing };
+    });
+  }, (contender, skipped) => ({ contender, skipped }));
 }
 
 function coresOf(before: number | null, after: number | null, ms: number): number | null {

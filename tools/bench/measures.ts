@@ -1,5 +1,6 @@
+import { FAST_BACKENDS } from './backends.js';
+import { productName, productRate, PRODUCTS, SGEMM, type Limits } from './limits-table.js';
 import { measuredRow, type Measured } from './measure.js';
-import { SGEMM, type Limits, type ProductResult } from './limits-table.js';
 import { textTable, threeDigits } from './text-table.js';
 import { NUMPY, PYTORCH, type TrainingResult, type TrainingTable } from './training-table.js';
 import type { WayResult } from './way.js';
@@ -42,17 +43,20 @@ function ratio(over: number | undefined, under: number | undefined): number | nu
 
 function productMeasures({ limits }: MeasureSources): Measure[] {
   const wanted = [['simd', 0.38], ['simd-relaxed', 0.5]] as const;
-  return [[640, 200, 10_000], [64, 512, 512]].flatMap(([m, k, n]) => {
-    const rows = limits?.products.find(({ shape }) => shape.m === m && shape.k === k && shape.n === n)?.rows ?? [];
-    const rate = (contender: string): number | undefined => measuredRow<ProductResult>(rows, contender)?.gflopPerSecond;
-    return wanted.map(([backend, least]) => ({
-      measure: `[${String(m)},${String(k)}]x[${String(k)},${String(n)}], one core, ${backend} / OpenBLAS sgemm`, reached: ratio(rate(backend), rate(SGEMM)), wanted: least,
-    }));
+  return PRODUCTS.flatMap((shape) => {
+    const rate = (contender: string): number | undefined => limits && productRate(limits, shape, contender);
+    return wanted.map(([backend, least]) => ({ measure: `${productName(shape)}, one core, ${backend} / ${SGEMM}`, reached: ratio(rate(backend), rate(SGEMM)), wanted: least }));
   });
 }
 
+/** Which table of training; without a truncation the first of the workload. */
+interface TableName {
+  readonly workload: string;
+  readonly truncation?: string;
+}
+
 /** Tokens/s of a contender, one thread; undefined where it was not measured. */
-function tokensPerSecond(training: readonly TrainingTable[], table: { readonly workload: string; readonly truncation?: string }, contender: string): number | undefined {
+function tokensPerSecond(training: readonly TrainingTable[], table: TableName, contender: string): number | undefined {
   const found = training.find(({ workload, truncation }) => workload === table.workload && (table.truncation === undefined || truncation === table.truncation));
   return found && measuredRow<TrainingResult>(found.rows, contender)?.tokensPerSecond;
 }
@@ -61,12 +65,17 @@ const TUTORIAL_PEERS: readonly (readonly [backend: string, peer: string, wanted:
   ['simd', PYTORCH, 1.2], ['simd', NUMPY, 9], ['simd-relaxed', PYTORCH, 1.4], ['blas', PYTORCH, 1.7],
 ];
 
-/** The tutorial's measures are of both truncations: whoever says `window:4` and who says `full` shall find it fast. */
-function oneThreadMeasures({ training }: MeasureSources): Measure[] {
-  const measure = (table: { readonly workload: string; readonly truncation?: string }, backend: string, peer: string, wanted: number): Measure => ({
+/** A backend by a peer, one thread each. */
+function peerMeasure(training: readonly TrainingTable[], table: TableName, backend: string, peer: string, wanted: number): Measure {
+  return {
     measure: `${[table.workload, table.truncation].filter((name) => name !== undefined).join(', ')}, one thread, ${backend} / ${peer}`,
     reached: ratio(tokensPerSecond(training, table, backend), tokensPerSecond(training, table, peer)), wanted,
-  });
+  };
+}
+
+/** The tutorial's measures are of both truncations: whoever says `window:4` and who says `full` shall find it fast. */
+function oneThreadMeasures({ training }: MeasureSources): Measure[] {
+  const measure = (table: TableName, backend: string, peer: string, wanted: number): Measure => peerMeasure(training, table, backend, peer, wanted);
   const truncations = ['window:4', 'full'];
   return [
     ...['lstm-200', 'gru-256'].flatMap((workload) => [measure({ workload }, 'blas', PYTORCH, 0.95), measure({ workload }, 'simd-relaxed', PYTORCH, 0.45)]),
@@ -78,10 +87,10 @@ function oneThreadMeasures({ training }: MeasureSources): Measure[] {
 function adaptiveMeasures({ training }: MeasureSources): Measure[] {
   const [full, adaptive] = [{ workload: 'lstm-200' }, { workload: 'lstm-200-adaptive' }];
   return [
-    ...['simd', 'simd-relaxed', 'blas'].map((backend) => ({
+    ...FAST_BACKENDS.map((backend) => ({
       measure: `lstm-200, one thread, ${backend}: adaptive head / full softmax`, reached: ratio(tokensPerSecond(training, adaptive, backend), tokensPerSecond(training, full, backend)), wanted: 2.5,
     })),
-    { measure: 'lstm-200-adaptive, one thread, blas / PyTorch', reached: ratio(tokensPerSecond(training, adaptive, 'blas'), tokensPerSecond(training, adaptive, PYTORCH)), wanted: 1.2 },
+    peerMeasure(training, adaptive, 'blas', PYTORCH, 1.2),
   ];
 }
 
@@ -98,12 +107,12 @@ function machineMeasures({ threads, cluster }: MeasureSources): Measure[] {
   const peers = TORCH_NAMES.map((name) => wayRate(threads, name));
   // The best of three, so of all three: one that is missing may have been the best.
   const best = peers.every((rate) => rate !== undefined) ? Math.max(...peers) : undefined;
-  const clusters = ['simd', 'simd-relaxed', 'blas'].filter((backend) => wayRate(cluster, clusterName(backend, 2)) !== undefined);
+  const clusters = FAST_BACKENDS.filter((backend) => wayRate(cluster, clusterName(backend, 2)) !== undefined);
   return [
     ...([['blas', 1.6], ['simd-relaxed', 0.85]] as const).map(([backend, wanted]) => ({
       measure: `lstm-200, whole machine, ${backend} with 2 threads / best of PyTorch's 3 ways`, reached: ratio(wayRate(threads, trainName(backend, 2)), best), wanted,
     })),
-    ...['simd', 'simd-relaxed', 'blas'].map((backend) => ({
+    ...FAST_BACKENDS.map((backend) => ({
       measure: `lstm-200, K = 4, ${backend}: 2 threads / 1 thread`, reached: ratio(wayRate(threads, trainName(backend, 2)), wayRate(threads, trainName(backend, 1))), wanted: 1.75,
     })),
     ...(clusters.length === 0 ? ['blas'] : clusters).flatMap((backend) => [
@@ -118,7 +127,7 @@ function memoryMeasures({ training, threads }: MeasureSources): Measure[] {
   const rows = training.find(({ workload }) => workload === 'lstm-200')?.rows ?? [];
   const peak = (contender: string): number | undefined => measuredRow<Measured>(rows, contender)?.peakRssBytes ?? undefined;
   const command = (name: string): number | undefined => wayRow(threads, name)?.processes.at(0)?.peakRssBytes;
-  return ['simd', 'simd-relaxed', 'blas'].flatMap((backend) => [
+  return FAST_BACKENDS.flatMap((backend) => [
     { measure: `lstm-200, one thread, peak memory: PyTorch / ${backend}, the step alone`, reached: ratio(peak(PYTORCH), peak(backend)), wanted: 1 },
     { measure: `lstm-200, one thread, peak memory: PyTorch / bptt train, ${backend}`, reached: ratio(command(TORCH_NAMES[0]), command(trainName(backend, 1))), wanted: 1 },
   ]);

@@ -1,16 +1,16 @@
 import { join } from 'node:path';
 import { topUnits } from '@bptt/core';
 import { absent, Unavailable, type Contender, type Entrant } from './contender.js';
-import { LineProcess, processContender } from './line-process.js';
+import { startProcess } from './line-process.js';
 import { counted } from './text-table.js';
 import { isTutorial, type Workload } from './workload.js';
 
 /** Where Debian's Python lives, whose packages the peers need. */
-const PYTHON = '/usr/bin/python3';
+export const PYTHON = '/usr/bin/python3';
 const PEERS = join(import.meta.dirname, '..', 'peers');
 /** The reference BLAS, Debian's `libblas3`: several times slower than the OpenBLAS that a PyTorch user has. */
 const SLOW_BLAS = /^libblas\./;
-const TORCH_PACKAGES = 'python3-torch python3-numpy libopenblas0-pthread';
+export const TORCH_PACKAGES = 'python3-torch python3-numpy libopenblas0-pthread';
 const NUMPY_PACKAGES = 'python3-numpy libopenblas0-pthread';
 
 export interface PythonOptions {
@@ -76,17 +76,19 @@ export function pythonEntrant(options: PythonOptions): Entrant {
   return { name: options.name, open: () => startPython(options) };
 }
 
+/** Environment in which a library computes on so many threads. */
+export function threadsEnvironment(threads: number): Record<string, string> {
+  return Object.fromEntries(['OPENBLAS_NUM_THREADS', 'OMP_NUM_THREADS', 'MKL_NUM_THREADS'].map((key) => [key, String(threads)]));
+}
+
 async function startPython({ name, script, packages, arguments: given, threads = 1, ranks = 1, python = PYTHON }: PythonOptions): Promise<Contender> {
-  const environment = Object.fromEntries(['OPENBLAS_NUM_THREADS', 'OMP_NUM_THREADS', 'MKL_NUM_THREADS'].map((key) => [key, String(threads)]));
-  const child = new LineProcess({ command: python, arguments: [join(PEERS, script), ...given, '--interactive'], environment });
   try {
-    const hello = await child.answer();
-    const [library, blas] = [String(hello['peer']), String(hello['blas'])];
-    if (SLOW_BLAS.test(blas)) throw new Unavailable(`${library} uses the slow BLAS ${blas}: apt-get install ${packages}`);
-    const uses = ranks > 1 ? `${String(ranks)} ranks over gloo` : counted(threads, 'thread');
-    return processContender(name, `${library}, ${blas}, ${uses}`, child, hello);
+    return await startProcess(name, { command: python, arguments: [join(PEERS, script), ...given, '--interactive'], environment: threadsEnvironment(threads) }, (hello) => {
+      const [library, blas] = [String(hello['peer']), String(hello['blas'])];
+      if (SLOW_BLAS.test(blas)) throw new Unavailable(`${library} uses the slow BLAS ${blas}: apt-get install ${packages}`);
+      return `${library}, ${blas}, ${ranks > 1 ? `${String(ranks)} ranks over gloo` : counted(threads, 'thread')}`;
+    });
   } catch (error) {
-    await child.close();
     if (error instanceof Unavailable) throw error;
     const reason = error instanceof Error ? error.message : String(error);
     if (/ENOENT|ModuleNotFoundError/.test(reason)) throw new Unavailable(`not installed (${reason}): apt-get install ${packages}`, { cause: error });

@@ -20,6 +20,9 @@ export interface QualityResult {
   readonly tokensPerSecond: number;
 }
 
+/** A row of the report: how soon a training was good, or why it did not take part. */
+export type QualityRow = QualityResult | { readonly name: string; readonly skipped: string };
+
 /** Takes the validations of one training in order. */
 export class QualityClock {
   readonly #targets: readonly number[];

@@ -1,7 +1,5 @@
-import type { QualityResult, Reached } from './quality-clock.js';
+import type { QualityRow, Reached } from './quality-clock.js';
 import { textTable, threeDigits } from './text-table.js';
-
-export type QualityRow = QualityResult | { readonly name: string; readonly skipped: string };
 
 /** Seconds of training to each perplexity, and how low each came. */
 export function qualityText(rows: readonly QualityRow[], targets: readonly number[]): string {

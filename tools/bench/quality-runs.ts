@@ -2,16 +2,15 @@ import { spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { backendIdOf } from './backends.js';
 import { endWithUs } from './child-processes.js';
-import { BPTT } from './command.js';
-import { Unavailable } from './contender.js';
+import { BPTT, runWords } from './command.js';
 import { JsonProcess, type JsonEvent } from './json-process.js';
-import { QualityClock, TrainingClock, type QualityResult } from './quality-clock.js';
+import { PYTHON, threadsEnvironment, TORCH_PACKAGES } from './python-contender.js';
+import { QualityClock, TrainingClock, type QualityResult, type QualityRow } from './quality-clock.js';
 import { QUALITY_CORPUS, type QualityRecipe } from './quality-recipes.js';
 import { counted } from './text-table.js';
-import { backendIdOf } from './way.js';
 
-const PYTHON = '/usr/bin/python3';
 const TORCH = join(import.meta.dirname, '..', 'torch');
 /** More than ten minutes of training need. */
 const STEPS = 100_000;
@@ -57,7 +56,7 @@ export async function trainBptt({ recipe, targets, secondsMax, validEvery, threa
     quality.validated({ step: steps, trainSeconds: clock.seconds, tokens: clock.tokens, validLoss: Number(event['validLoss'] ?? NaN) });
     if (quality.isDone() || clock.seconds > secondsMax) finish();
   };
-  const train = new JsonProcess({ arguments: [BPTT, 'train', QUALITY_CORPUS, ...Object.entries(options).map(([key, value]) => `--${key}=${String(value)}`), '--overwrite', '--json'], onEvent });
+  const train = new JsonProcess({ arguments: [BPTT, 'train', QUALITY_CORPUS, ...runWords(options)], onEvent });
   try {
     await Promise.race([done, train.failed]);
   } finally {
@@ -66,16 +65,17 @@ export async function trainBptt({ recipe, targets, secondsMax, validEvery, threa
   return { result: quality.result(name, executes), run, steps };
 }
 
-/** The same training in PyTorch, on the same batches from the same parameters. @throws Unavailable where there is no PyTorch */
-export async function trainTorch({ recipe, targets, secondsMax, validEvery, threads, folder, cache }: QualityOptions, { run, steps }: BpttQuality): Promise<QualityResult> {
-  if (!existsSync(PYTHON) || spawnSync(PYTHON, ['-c', 'import torch']).status !== 0) throw new Unavailable('not installed: apt-get install python3-torch python3-numpy libopenblas0-pthread');
+/** The same training in PyTorch, on the same batches from the same parameters; skipped where there is no PyTorch. */
+export async function trainTorch({ recipe, targets, secondsMax, validEvery, threads, folder, cache }: QualityOptions, { run, steps }: BpttQuality): Promise<QualityRow> {
+  const name = `${recipe.name}, PyTorch, ${counted(threads, 'thread')}`;
+  if (spawnSync(PYTHON, ['-c', 'import torch']).status !== 0) return { name, skipped: `not installed: apt-get install ${TORCH_PACKAGES}` };
   const dump = join(folder, `${recipe.name}-dump`);
   if (!existsSync(join(dump, 'validation.jsonl'))) {
     const dumped = spawnSync(process.execPath, [join(TORCH, 'dump-run.mjs'), run, '--steps', String(steps + MORE_STEPS), '--validation', '--out', dump, '--cache', cache], { encoding: 'utf8' });
     if (dumped.status !== 0) throw new Error(`dump-run.mjs: ${dumped.stderr.trim()}`);
   }
   const words = [join(TORCH, 'train_to_perplexity.py'), dump, '--until', String(targets.at(-1)), '--valid-every', String(validEvery), '--seconds', String(secondsMax), '--threads', String(threads)];
-  const child = spawn(PYTHON, words, { env: { ...process.env, OMP_NUM_THREADS: String(threads), OPENBLAS_NUM_THREADS: String(threads) }, stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(PYTHON, words, { env: { ...process.env, ...threadsEnvironment(threads) }, stdio: ['ignore', 'pipe', 'inherit'] });
   endWithUs(child);
   const ended = new Promise<number | null>((resolve) => {
     child.once('close', resolve);
@@ -89,5 +89,5 @@ export async function trainTorch({ recipe, targets, secondsMax, validEvery, thre
   }
   const code = await ended;
   if (code !== 0) throw new Error(`train_to_perplexity.py ended with ${String(code)}`);
-  return quality.result(`${recipe.name}, PyTorch, ${counted(threads, 'thread')}`, `${peer}, ${counted(threads, 'thread')}`);
+  return quality.result(name, `${peer}, ${counted(threads, 'thread')}`);
 }

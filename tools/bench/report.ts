@@ -1,5 +1,5 @@
 import { cpus, loadavg } from 'node:os';
-import type { Limits, ProductTable } from './limits-table.js';
+import { productName, type Limits, type ProductTable } from './limits-table.js';
 import { mebibytes, percent, textTable, threeDigits, times } from './text-table.js';
 import type { TrainingTable } from './training-table.js';
 import type { TransferRow } from './transfer-table.js';
@@ -48,11 +48,11 @@ export function limitsText({ products, memoryCopy }: Limits): string {
   return `Products on one thread\n${products.map(productText).join('\n')}\nmemory copy: ${copy}`;
 }
 
-function productText({ shape: { m, k, n }, rows }: ProductTable): string {
+function productText({ shape, rows }: ProductTable): string {
   const cells = rows.map((row) => ('skipped' in row
     ? [row.contender, '-', '-', `skipped: ${row.skipped}`]
     : [row.contender, threeDigits(row.gflopPerSecond), times(row.shareOfSgemm), row.executes]));
-  return textTable([[`[${String(m)},${String(k)}]x[${String(k)},${String(n)}]`, 'GFLOP/s', 'of sgemm', 'executes'], ...cells]);
+  return textTable([[productName(shape), 'GFLOP/s', 'of sgemm', 'executes'], ...cells]);
 }
 
 export function transferText(rows: readonly TransferRow[]): string {

@@ -48,14 +48,18 @@ export async function runRounds(contenders: readonly Contender[], rounds: number
     const stepMs = firstStepMs > WARM_STEP_MS ? firstStepMs : await stepOf(i);
     steps.push(Math.min(STEPS_PER_ROUND_MAX, Math.max(1, Math.round(ROUND_MS / stepMs))));
   }
-  for (let round = 0; round < rounds; round += 1) {
-    for (let turn = 0; turn < taking.length; turn += 1) {
-      const i = taking[(round + turn) % taking.length];
-      samples[i].push(await meanMs(() => stepOf(i), steps[i]));
-    }
-  }
+  await takeTurns(taking, rounds, async (i) => {
+    samples[i].push(await meanMs(() => stepOf(i), steps[i]));
+  });
   for (const i of taking) results[i] = { samplesMs: samples[i], medianMs: median(samples[i]), totalMs: totals[i] };
   return results;
+}
+
+/** One of `items` after the other, `rounds` times, each round begun by another. */
+export async function takeTurns<T>(items: readonly T[], rounds: number, turn: (item: T) => Promise<void>): Promise<void> {
+  for (let round = 0; round < rounds; round += 1) {
+    for (let i = 0; i < items.length; i += 1) await turn(items[(round + i) % items.length]);
+  }
 }
 
 async function meanMs(step: () => Promise<number>, steps: number): Promise<number> {

@@ -1,6 +1,5 @@
 import { createInterface } from 'node:readline';
-import { BpttError } from '@bptt/core';
-import { Unavailable } from './contender.js';
+import { asUnavailable } from './contender.js';
 import { UNAVAILABLE_PREFIX } from './line-process.js';
 
 /** What a process of the benchmark does for each line that it is sent. */
@@ -31,16 +30,9 @@ export async function serveSteps(open: () => Promise<StepWork>, { input, output,
     await work.close();
     return 0;
   } catch (cause) {
-    const reason = unavailableReason(cause);
-    if (reason === undefined) throw cause;
-    error.write(`${UNAVAILABLE_PREFIX}${reason}\n`);
+    const unavailable = asUnavailable(cause);
+    if (unavailable === undefined) throw cause;
+    error.write(`${UNAVAILABLE_PREFIX}${unavailable.message}\n`);
     return 1;
   }
-}
-
-/** A backend that this machine, or this version, does not have. */
-function unavailableReason(cause: unknown): string | undefined {
-  if (cause instanceof Unavailable) return cause.message;
-  if (cause instanceof BpttError && (cause.code === 'failed-precondition' || cause.code === 'invalid-argument')) return cause.message;
-  return undefined;
 }

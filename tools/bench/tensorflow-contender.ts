@@ -2,8 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { startNode } from './backend-contender.js';
 import { absent, Unavailable, type Entrant } from './contender.js';
+import { startNode } from './line-process.js';
 import { isTutorial, type Workload } from './workload.js';
 
 const PROCESS = fileURLToPath(new URL('./tensorflow-process.js', import.meta.url));

@@ -1,7 +1,7 @@
-import type { StepWork } from './step-server.js';
 import { topUnits } from '@bptt/core';
+import type { StepWork } from './step-server.js';
 import type { Workload } from './workload.js';
-import { zipfTable, zipfWords } from './zipf.js';
+import { zipfSource } from './zipf.js';
 
 /** What is used of TensorFlow.js, which is no dependency of this repository. */
 export interface TensorFlow {
@@ -47,8 +47,7 @@ export async function tensorFlowSteps(tf: TensorFlow, { model, T }: Workload): P
   const uniform = (fanIn: number, shape: readonly number[]): Tensor => tf.variable(tf.randomUniform(shape, -1 / Math.sqrt(fanIn), 1 / Math.sqrt(fanIn)));
   const [U, W, V] = [uniform(words, [words, units]), uniform(units, [units, units]), uniform(units, [words, units])];
   const optimizer = tf.train.sgd(LEARNING_RATE);
-  const table = zipfTable(words);
-  let drawn = 0;
+  const source = zipfSource(words, T, SEED);
 
   function lossOf(x: Tensor, y: Tensor): Tensor {
     const projected = tf.matMul(tf.oneHot(x, words), U);
@@ -58,10 +57,7 @@ export async function tensorFlowSteps(tf: TensorFlow, { model, T }: Workload): P
     return tf.neg(tf.sum(tf.mul(logProbabilities, tf.oneHot(y, words))));
   }
 
-  const draw = (): Tensor => {
-    drawn += 1;
-    return tf.tensor1d(zipfWords(table, T, { seed: SEED, index: drawn }), 'int32');
-  };
+  const draw = (): Tensor => tf.tensor1d(source(), 'int32');
   return {
     executes: `TensorFlow.js ${tf.version_core} (backend ${tf.getBackend()}), 1 thread`,
     async step() {

@@ -6,8 +6,10 @@ const pause = (ms: number): Promise<void> => new Promise((resolve) => { setTimeo
 
 describe('the clock of a worker', () => {
   it('tells pull, compute and push of each lease', async () => {
+    const given: unknown[] = [];
     const server: Partial<ServerConnection> = {
-      pullParameters: async () => {
+      pullParameters: async (_runId, _sha256, into) => {
+        given.push(into);
         await pause(20);
         return { step: 0, values: new Float32Array(), sha256: '', isHeld: () => true };
       },
@@ -20,7 +22,9 @@ describe('the clock of a worker', () => {
     const clock = new LeaseClock(server as ServerConnection, (parts) => { leases.push({ ...parts }); });
     const header = { kind: 'LEASE_KIND_TRAIN', step: 7 } as PushHeader__Output;
     clock.begin();
-    await clock.connection.pullParameters('run', 'hash');
+    const into = new Uint8Array(4);
+    await clock.connection.pullParameters('run', 'hash', into);
+    expect(given).toEqual([into]);
     await pause(60);
     await clock.connection.pushGradient(header, new Uint8Array());
     clock.begin();

@@ -21,15 +21,10 @@ export class LeaseClock {
   constructor(connection: ServerConnection, onLease: (parts: LeaseParts & { readonly kind: string; readonly step: number }) => void) {
     this.#onLease = onLease;
     this.connection = {
-      getInfo: () => connection.getInfo(),
-      join: (request) => connection.join(request),
-      control: (worker) => connection.control(worker),
-      leave: (worker) => connection.leave(worker),
-      getStatus: () => connection.getStatus(),
-      close: () => { connection.close(); },
-      pullParameters: async (runId, sha256) => {
+      ...connection,
+      pullParameters: async (...given) => {
         const begin = performance.now();
-        const pulled = await connection.pullParameters(runId, sha256);
+        const pulled = await connection.pullParameters(...given);
         this.#computingFromMs = performance.now();
         this.#pullMs += this.#computingFromMs - begin;
         return pulled;

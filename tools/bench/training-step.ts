@@ -1,7 +1,7 @@
 import { clipGradient, createMicroshardComputer, gradientBytesBounds, initializeParameters, OBJECTIVE_DEFAULTS, plainWorkspace, scaleGradient, sgdStep, type Backend, type Clip, type Microshard } from '@bptt/core';
 import type { StepWork } from './step-server.js';
 import type { Workload } from './workload.js';
-import { zipfTable, zipfWords } from './zipf.js';
+import { zipfSource } from './zipf.js';
 
 const SEED = 1;
 const LEARNING_RATE = 0.005;
@@ -44,12 +44,7 @@ export function trainingSteps(backend: Backend, workload: Workload): StepWork {
 
 /** Batches of words by Zipf's law, another one at each call. */
 function wordSource({ model, T, B }: Pick<Workload, 'model' | 'T' | 'B'>): () => Microshard {
-  const table = zipfTable(model.vocabulary);
+  const words = zipfSource(model.vocabulary, T * B, SEED);
   const sequences = Int32Array.from({ length: B }, (_, b) => b);
-  let drawn = 0;
-  const words = (): Int32Array => {
-    drawn += 1;
-    return zipfWords(table, T * B, { seed: SEED, index: drawn });
-  };
   return () => ({ index: 0, T, B, inputs: words(), targets: words(), sequences });
 }

@@ -1,5 +1,6 @@
 import { formatTruncation } from '@bptt/core';
-import { backendEntrant, BACKENDS } from './backend-contender.js';
+import { backendEntrant } from './backend-contender.js';
+import { BACKENDS } from './backends.js';
 import { stepFlops } from './flops.js';
 import { measureInTurn, measuredRow, type Measured, type Skipped } from './measure.js';
 import { numpyEntrant, torchEntrant } from './python-contender.js';
@@ -9,7 +10,7 @@ import type { Workload } from './workload.js';
 /** Names of the peers. */
 export const PYTORCH = 'PyTorch';
 export const NUMPY = 'NumPy tutorial';
-export const TENSORFLOW = 'TensorFlow.js';
+const TENSORFLOW = 'TensorFlow.js';
 
 /** One contender in a table: what it reached, or why it did not take part. */
 export type TrainingRow = TrainingResult | Skipped;

@@ -1,6 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { killAfter } from './child-processes.js';
 import type { Contender } from './contender.js';
 import { rawContenders } from './raw-stream.js';
 import { runRounds } from './rounds.js';
@@ -60,9 +61,5 @@ async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const exited = once(child, 'exit');
   if (child.connected) child.disconnect();
-  const timer = setTimeout(() => {
-    child.kill('SIGKILL');
-  }, END_TIMEOUT_MS);
-  await exited;
-  clearTimeout(timer);
+  await killAfter(END_TIMEOUT_MS, child, exited);
 }

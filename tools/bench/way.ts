@@ -1,7 +1,6 @@
-import { createBackend } from '@bptt/worker';
-import { BpttError } from '@bptt/core';
-import { Unavailable, type Contender } from './contender.js';
-import { median } from './rounds.js';
+import type { Contender } from './contender.js';
+import { measureOpen } from './measure-open.js';
+import { median, takeTurns } from './rounds.js';
 import { processShares, usagesOf, type ProcessShare, type StepWindow } from './step-window.js';
 
 /** One way of using the machine for the same training. */
@@ -18,7 +17,7 @@ export interface Way {
 
 export interface OpenWay {
   readonly executes: string;
-  measure(): Promise<WayWindow>;
+  readonly measure: () => Promise<WayWindow>;
   close(): Promise<void>;
 }
 
@@ -53,29 +52,14 @@ export interface WayResult extends Omit<Way, 'open'> {
 export type WayRow = WayResult | { readonly name: string; readonly skipped: string };
 
 /** Every way in turn, `rounds` times. */
-export async function measureWays(ways: readonly Way[], rounds: number): Promise<WayRow[]> {
-  const open: { readonly way: Way; readonly opened: OpenWay; readonly windows: WayWindow[] }[] = [];
-  const skipped = new Map<string, string>();
-  try {
-    for (const way of ways) {
-      try {
-        open.push({ way, opened: await way.open(), windows: [] });
-      } catch (error) {
-        if (!(error instanceof Unavailable)) throw error;
-        skipped.set(way.name, error.message);
-      }
-    }
-    for (let round = 0; round < rounds; round += 1) {
-      for (let turn = 0; turn < open.length; turn += 1) {
-        const { opened, windows } = open[(round + turn) % open.length];
-        windows.push(await opened.measure());
-      }
-    }
-    const results = new Map(open.map(({ way, opened, windows }) => [way.name, summarize(way, opened.executes, windows)]));
-    return ways.map(({ name }) => results.get(name) ?? { name, skipped: skipped.get(name) ?? 'unknown' });
-  } finally {
-    for (const { opened } of open) await opened.close();
-  }
+export function measureWays(ways: readonly Way[], rounds: number): Promise<WayRow[]> {
+  return measureOpen<Way, OpenWay, WayRow>(ways, async (open) => {
+    const windows: WayWindow[][] = open.map(() => []);
+    await takeTurns([...open.keys()], rounds, async (i) => {
+      windows[i].push(await open[i].opened.measure());
+    });
+    return open.map(({ entrant, opened }, i) => summarize(entrant, opened.executes, windows[i]));
+  }, (name, skipped) => ({ name, skipped }));
 }
 
 /** The medians of some windows. */
@@ -99,16 +83,6 @@ export function summarize({ name, microshards, threads, workers }: Omit<Way, 'op
     parts: parts.length === 0 ? null : { pullMs: part('pullMs'), computeMs: part('computeMs'), pushMs: part('pushMs'), serverMs: part('serverMs') },
     eventLoopPauseMs: pauses.length === 0 ? null : Math.max(...pauses),
   };
-}
-
-/** The id of a backend of this machine. @throws Unavailable where it, or this version, has none of that name */
-export async function backendIdOf(name: string): Promise<string> {
-  try {
-    return (await createBackend(name)).id;
-  } catch (error) {
-    if (error instanceof BpttError && (error.code === 'failed-precondition' || error.code === 'invalid-argument')) throw new Unavailable(error.message, { cause: error });
-    throw error;
-  }
 }
 
 /** A contender that makes a step when asked, as a way. @param tokens of a step */

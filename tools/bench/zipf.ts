@@ -33,3 +33,13 @@ export function zipfWords(table: Float64Array, length: number, { seed, index }: 
   const random = stream(seed, 'benchmark words', index);
   return Int32Array.from({ length }, (_, i) => zipfWord(table, random.uniform(i)));
 }
+
+/** `length` words by Zipf's law at each call, other ones each time. */
+export function zipfSource(vocabulary: number, length: number, seed: number): () => Int32Array {
+  const table = zipfTable(vocabulary);
+  let drawn = 0;
+  return () => {
+    drawn += 1;
+    return zipfWords(table, length, { seed, index: drawn });
+  };
+}

@@ -11,10 +11,9 @@ import argparse
 import json
 import os
 import statistics
-import sys
 import time
 import numpy as np
-from numpy_tutorial import blas_library
+from peer_process import blas_library, serve
 
 
 class Product:
@@ -56,9 +55,7 @@ def main():
     work.step()
     hello = {"peer": "numpy " + np.__version__, "blas": blas_library(), "pids": [os.getpid()]}
     if a.interactive:
-        print(json.dumps(hello), flush=True)
-        for _ in sys.stdin:
-            print(json.dumps({"seconds": work.step()}), flush=True)
+        serve(hello, work.step)
         return
     print(json.dumps({**hello, "millisecondsPerStep": round(statistics.median([work.step() for _ in range(5)]) * 1e3, 3)}))
 

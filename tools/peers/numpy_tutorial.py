@@ -11,9 +11,9 @@ import argparse
 import json
 import os
 import statistics
-import sys
 import time
 import numpy as np
+from peer_process import blas_library, serve
 
 WARM_UP_STEPS = 1
 
@@ -73,17 +73,6 @@ class TutorialRnn:
         return time.perf_counter() - begin
 
 
-def blas_library():
-    """File name of the BLAS that this process has loaded; `unknown` where the system does not tell."""
-    try:
-        with open("/proc/self/maps", encoding="utf-8") as maps:
-            files = {os.path.realpath(line.split()[-1]) for line in maps if "blas" in line or "mkl" in line}
-    except OSError:
-        return "unknown"
-    # With OpenBLAS a thin libblas is loaded besides the library that does the work: the longest name.
-    return max((os.path.basename(name) for name in files), key=len, default="unknown")
-
-
 def describe(a):
     return {"peer": "numpy " + np.__version__, "blas": blas_library(), "vocabulary": a.vocabulary, "hidden": a.hidden, "batch": a.batch,
             "steps": a.steps, "window": a.window if a.window < a.steps else None, "pids": [os.getpid()]}
@@ -94,9 +83,7 @@ def run(a):
     for _ in range(WARM_UP_STEPS):
         model.step()
     if a.interactive:
-        print(json.dumps(describe(a)), flush=True)
-        for _ in sys.stdin:
-            print(json.dumps({"seconds": model.step()}), flush=True)
+        serve(describe(a), model.step)
         return
     seconds = statistics.median([model.step() for _ in range(a.repeats)])
     print(json.dumps({**describe(a), "millisecondsPerStep": round(seconds * 1e3, 3), "tokensPerSecond": round(a.batch * a.steps / seconds)}))

@@ -22,10 +22,10 @@ import os
 import resource
 import socket
 import statistics
-import sys
 import time
 import torch
 from torch import nn
+from peer_process import blas_library, serve
 
 WARM_UP_STEPS = 2
 CELLS = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
@@ -103,17 +103,6 @@ class Trainer:
         return self.model.loss(last[-1], y)
 
 
-def blas_library():
-    """File name of the BLAS that this process has loaded; `unknown` where the system does not tell."""
-    try:
-        with open("/proc/self/maps", encoding="utf-8") as maps:
-            files = {os.path.realpath(line.split()[-1]) for line in maps if "blas" in line or "mkl" in line}
-    except OSError:
-        return "unknown"
-    # With OpenBLAS a thin libblas is loaded besides the library that does the work: the longest name.
-    return max((os.path.basename(name) for name in files), key=len, default="unknown")
-
-
 def describe(a, pids):
     return {"peer": "pytorch " + torch.__version__, "blas": blas_library(), "cell": a.cell, "input": a.input, "layers": a.layers,
             "vocabulary": a.vocabulary, "hidden": a.hidden, "cutoffs": a.cutoffs, "batch": a.batch, "steps": a.steps, "window": a.window, "threads": a.threads,
@@ -178,9 +167,7 @@ def run(a):
         return trainer.step()
 
     if a.interactive:
-        print(json.dumps(describe(a, [os.getpid()] + [process.pid for process in processes])), flush=True)
-        for _ in sys.stdin:
-            print(json.dumps({"seconds": step()}), flush=True)
+        serve(describe(a, [os.getpid()] + [process.pid for process in processes]), step)
     else:
         seconds = statistics.median([step() for _ in range(a.repeats)])
         print(json.dumps({**describe(a, [os.getpid()]), "millisecondsPerStep": round(seconds * 1e3, 3), "tokensPerSecond": round(a.batch * a.steps / seconds),

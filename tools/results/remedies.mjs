@@ -15,7 +15,7 @@ const { values: { steps, lr, out } } = parseArgs({ options: { steps: { type: 'st
 
 const COMMAND = fileURLToPath(new URL('../../packages/cli/bin/bptt.js', import.meta.url));
 const CORPUS = 'dataset:moby-dick';
-const SHARED = '--vocabulary 2000 --hidden 64 --batch 16 --microshards 4 --optimizer adam';
+const SHARED = '--vocabulary 2000 --hidden 64 --batch 16 --microshards 4 --optimizer adam --backend simd';
 const LAGS = 40;
 /** How far back the share that is left is told. */
 const LAG_TOLD = 10;
@@ -43,7 +43,7 @@ function bptt(words) {
 function measure(run, words) {
   const resume = existsSync(join(run, 'config.json')) ? ' --resume' : '';
   const { validLoss } = bptt(`train ${CORPUS} --run ${run} ${SHARED} ${words}${resume}`.replace(/ +/g, ' '));
-  const { flow, jacobians } = bptt(`flow ${run} ${CORPUS} --lags ${LAGS}`);
+  const { flow, jacobians } = bptt(`flow ${run} ${CORPUS} --lags ${LAGS} --backend simd`);
   return { perplexity: Math.exp(validLoss), flow, jacobians };
 }
 

@@ -4,6 +4,13 @@ import torch
 from bptt_model import NO_TOKEN, NotInPyTorch
 
 
+def assert_unregularised(objective):
+    """Raises NotInPyTorch where a run was held back by more than its loss."""
+    for key in ("dropout", "ar", "tar", "omega"):
+        if objective[key] != 0:
+            raise NotInPyTorch(f"{key}: expected a run without, got {objective[key]}")
+
+
 def assert_comparable(config):
     """Raises NotInPyTorch where a run did something that is not done here."""
     optimizer, objective = config["optimizer"], config["objective"]
@@ -11,9 +18,7 @@ def assert_comparable(config):
         raise NotInPyTorch(f"optimizer: expected plain SGD, got {optimizer}")
     if objective["truncation"]["kind"] == "window":
         raise NotInPyTorch("truncation: expected full or chunk:k, got window:k, which automatic differentiation does not have")
-    for key in ("dropout", "ar", "tar", "omega"):
-        if objective[key] != 0:
-            raise NotInPyTorch(f"{key}: expected a run without, got {objective[key]}")
+    assert_unregularised(objective)
     if config["clip"]["kind"] == "value":
         raise NotInPyTorch("clip: expected none or by norm, got by value")
 

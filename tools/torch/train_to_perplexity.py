@@ -17,6 +17,7 @@ import torch
 from torch import nn
 from bptt_model import NO_TOKEN, NotInPyTorch, load_model
 from safetensors import read_safetensors
+from torch_trainer import assert_unregularised
 
 
 def shard_tensors(shard):
@@ -45,7 +46,7 @@ class Trainer:
             raise NotInPyTorch(f"optimizer: expected adam or sgd without decay, got {optimizer}")
 
     def step(self, inputs, targets, starts_epoch):
-        """One step; the mean loss of its tokens."""
+        """One step."""
         if starts_epoch:
             self.state = None
         self.optimizer.zero_grad(set_to_none=True)
@@ -56,7 +57,6 @@ class Trainer:
         if self.config["clip"]["kind"] == "norm":
             nn.utils.clip_grad_norm_(self.parameters, self.config["clip"]["threshold"])
         self.optimizer.step()
-        return loss.item()
 
     def loss_sum(self, states, targets):
         if self.config["model"]["head"]["kind"] == "adaptive":
@@ -83,9 +83,7 @@ def check(config):
         raise NotInPyTorch("expected an embedding, truncation chunk:k and reduction tokenMean")
     if config["clip"]["kind"] == "value" or config["schedule"]["kind"] != "constant" or config["warmup"] != 0:
         raise NotInPyTorch("expected no clipping or by norm, and a constant learning rate")
-    for key in ("dropout", "ar", "tar", "omega"):
-        if config["objective"][key] != 0:
-            raise NotInPyTorch(f"{key}: expected a run without, got {config['objective'][key]}")
+    assert_unregularised(config["objective"])
 
 
 def main():
