@@ -44,7 +44,7 @@ describe('bptt launch', () => {
       const { code, stdout, stderr } = await launch(`${name}-${String(count)}`, count, ...options).ended;
       expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
       expect(stdout).toMatch(/^\[server\] step 12\/12 /m);
-      expect(stdout).toMatch(new RegExp(`^\\[worker ${String(count)}\\] joined as w`, 'm'));
+      expect(stdout).toMatch(new RegExp(`^\\[worker [1-${String(count)}]\\] joined as w`, 'm'));
       expect(printedSha256({ code, stdout, stderr })).toBe(printedSha256(alone));
     }
   });
@@ -59,6 +59,17 @@ describe('bptt launch', () => {
     expect(ended.code).toBe(0);
     expect(ended.stderr).toMatch(new RegExp(`^bptt: warning: worker ${first}: signal SIGKILL.*; the run goes on with 1$`, 'm'));
     expect(printedSha256(ended)).toBe(printedSha256(await bptt(folder, 'train', 'story.txt', ...SMALL_RUN, ...steps, '--run', 'none-killed')));
+  });
+
+  it('ends a worker that is still starting when the run is over', async () => {
+    const cluster = launch('late', 2, '--steps', '12');
+    const { server, workers } = await processIds(cluster, 2);
+    process.kill(workers[1], 'SIGSTOP');
+    await cluster.shows(/^\[worker 1\] left: /m);
+    expect(await survivors([server], ORPHAN_MS)).toEqual([]);
+    process.kill(workers[1], 'SIGCONT');
+    const { code, stderr } = await cluster.ended;
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   });
 
   it('fails when no worker is left, and names the first cause', async () => {

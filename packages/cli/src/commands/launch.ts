@@ -52,7 +52,7 @@ class Cluster {
     this.#signal.addEventListener('abort', stop, { once: true });
     if (this.#signal.aborted) stop();
     const end = await server.ended;
-    await this.#endWorkers(end);
+    await this.#endWorkers();
     return this.#conclude(end);
   }
 
@@ -100,9 +100,9 @@ class Cluster {
     if (left === 0) server.stop();
   }
 
-  /** Workers leave by themselves when the server says that the run is over; where it cannot, they are told. */
-  async #endWorkers(serverEnd: RoleEnd): Promise<void> {
-    if (serverEnd.code !== EXIT.done) for (const role of this.#workers) role.stop();
+  /** The server has sent the workers away that it knew. One that it did not know, as it was still starting, would wait for a server: it is told. */
+  async #endWorkers(): Promise<void> {
+    for (const role of this.#workers) role.stop();
     const timer = setTimeout(() => {
       for (const role of this.#running) process.stderr.write(`bptt: warning: ${role.name} did not end within ${String(WORKER_GRACE_MS)} ms and is killed\n`);
       this.#killAll();
