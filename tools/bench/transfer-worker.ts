@@ -63,9 +63,9 @@ class TransferWorker {
   }
 
   async pull(): Promise<number> {
-    const { parametersSha256 } = await this.#leased();
+    const { parametersVersion } = await this.#leased();
     const begin = performance.now();
-    await this.#connection.pullParameters(this.#runId, parametersSha256.toString('hex'));
+    await this.#connection.pullParameters(this.#runId, parametersVersion);
     return performance.now() - begin;
   }
 

@@ -100,8 +100,9 @@ def check_manifest(manifest):
 
 
 def pull_parameters(server, info):
-    """Header and verified bytes of the newest parameters."""
+    """Header, commit and verified bytes of the newest parameters."""
     header = None
+    commit = None
     blob = bytearray()
     for frame in server.call("bptt.v1.ParameterServer", "PullParameters", {"run_id": info.run_id}, streams=True):
         which = frame.WhichOneof("frame")
@@ -109,7 +110,10 @@ def pull_parameters(server, info):
             expect(header is None, "pull: got a second header")
             header = frame.header
             continue
-        expect(which == "chunk" and header is not None, f"pull: expected a header and then chunks, got {which}")
+        expect(commit is None and header is not None, f"pull: expected a header, chunks and a commit, got {which}")
+        if which == "commit":
+            commit = frame.commit
+            continue
         chunk = frame.chunk
         expect(chunk.offset == len(blob), f"pull: expected a chunk at {len(blob)}, got {chunk.offset}")
         expect(0 < len(chunk.data) <= CHUNK_BYTES_MAX, f"pull: got a chunk of {len(chunk.data)} bytes")
@@ -117,12 +121,14 @@ def pull_parameters(server, info):
         blob += chunk.data
         expect(len(blob) <= header.total_bytes, f"pull: expected {header.total_bytes} bytes, got at least {len(blob)}")
     expect(header is not None, "pull: got an empty stream")
+    expect(commit is not None, "pull: the stream ended before its commit")
+    expect(commit.total_bytes == header.total_bytes, f"pull: expected a commit of {header.total_bytes} bytes, got {commit.total_bytes}")
     expect(len(blob) == header.total_bytes, f"pull: expected {header.total_bytes} bytes, got {len(blob)}")
     expect(header.total_bytes == info.manifest.total_bytes, f"pull: expected the manifest's {info.manifest.total_bytes} bytes, got {header.total_bytes}")
     expect(header.manifest_sha256 == info.manifest.sha256, f"pull: expected manifest {info.manifest.sha256.hex()}, got {header.manifest_sha256.hex()}")
     computed = hashlib.sha256(blob).digest()
-    expect(computed == header.parameters_sha256, f"pull: expected parameters sha256 {header.parameters_sha256.hex()}, got {computed.hex()}")
-    return header, blob
+    expect(computed == commit.sha256, f"pull: expected parameters sha256 {commit.sha256.hex()}, got {computed.hex()}")
+    return header, commit, blob
 
 
 def check(server):
@@ -131,7 +137,7 @@ def check(server):
     expect(status == "SERVING", f"health: expected SERVING, got {status}")
     info = server.call("bptt.v1.ParameterServer", "GetInfo")
     check_manifest(info.manifest)
-    header, blob = pull_parameters(server, info)
+    header, commit, blob = pull_parameters(server, info)
     return {
         "ok": True,
         "health": status,
@@ -141,7 +147,7 @@ def check(server):
         "tensors": len(info.manifest.tensors),
         "bytes": len(blob),
         "manifestSha256": info.manifest.sha256.hex(),
-        "parametersSha256": header.parameters_sha256.hex(),
+        "parametersSha256": commit.sha256.hex(),
     }
 
 

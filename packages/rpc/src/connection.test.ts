@@ -29,7 +29,7 @@ function everyCall(connection: ServerConnection): (() => Promise<unknown>)[] {
   return [
     () => connection.getInfo(),
     () => connection.join(JOIN),
-    () => connection.pullParameters('run', 'ab'),
+    () => connection.pullParameters('run', 1),
     () => connection.pushGradient(pushHeader(4), new Uint8Array(4)),
     () => connection.leave(WORKER),
     () => connection.getStatus(),

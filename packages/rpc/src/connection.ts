@@ -29,7 +29,7 @@ export function connect(address: string, options: ConnectOptions = {}): ServerCo
     getInfo: () => channel.answer('getInfo', (call, done) => parameterServer.getInfo({}, call, done)),
     join: (request) => channel.answer('join', (call, done) => parameterServer.join(request, call, done)),
     control: (worker) => new ControlStream(channel, worker),
-    pullParameters: (runId, sha256, into) => pullParameters(channel, { runId, sha256, bytesMax: parameterBytesMax, into }),
+    pullParameters: (runId, version, into) => pullParameters(channel, { runId, version, bytesMax: parameterBytesMax, into }),
     pushGradient: (header, payload) => pushGradient(channel, { header, payload, afterChunk }),
     leave: async ({ workerId, generation }) => {
       await channel.answer('leave', (call, done) => parameterServer.leave({ workerId, generation }, call, done));

@@ -37,7 +37,7 @@ export * from './gen/bptt/v1/ParameterServer.js';
 export * from './gen/bptt/v1/PullHeader.js';
 export * from './gen/bptt/v1/PullParametersReply.js';
 export * from './gen/bptt/v1/PullParametersRequest.js';
-export * from './gen/bptt/v1/PushCommit.js';
+export * from './gen/bptt/v1/BlobCommit.js';
 export * from './gen/bptt/v1/PushGradientReply.js';
 export * from './gen/bptt/v1/PushGradientRequest.js';
 export * from './gen/bptt/v1/PushHeader.js';

@@ -15,11 +15,11 @@ export interface WorkerIdentity {
 
 /** One set of parameters, complete and verified. */
 export interface PulledParameters {
+  /** By which a lease names them. */
+  readonly version: number;
   readonly step: number;
   /** Over a SharedArrayBuffer, so that compute threads read it without a copy. Not to be written. */
   readonly values: Float32Array;
-  /** SHA-256 of the bytes, hex. */
-  readonly sha256: string;
   /** Whether the values are still these parameters: memory that is shared with a server in the same process is used again. Does not know of later pulls into the same memory. */
   isHeld(): boolean;
 }
@@ -46,12 +46,12 @@ export interface ServerConnection {
   join(request: JoinRequest__Output): Promise<JoinReply__Output>;
   control(worker: WorkerIdentity): ControlChannel;
   /**
-   * The parameters with this hash.
+   * The parameters of this version, by which a lease of this server names them.
    * @param into memory that threads share, large enough, whatever it holds: the values are written there where they are copied at all, and those
    *   that lie there from a pull before are gone, also where this one rejects. Not to be used otherwise until the promise settles. Default: new memory
    * @throws BpttError `aborted` when the server no longer, or not yet, holds them
    */
-  pullParameters(runId: string, sha256: string, into?: Uint8Array): Promise<PulledParameters>;
+  pullParameters(runId: string, version: number, into?: Uint8Array): Promise<PulledParameters>;
   /** Sends header, payload and commit. `payload` must not change until the promise settles. */
   pushGradient(header: PushHeader__Output, payload: Uint8Array): Promise<PushGradientReply__Output>;
   leave(worker: WorkerIdentity): Promise<void>;

@@ -87,7 +87,7 @@ describe('the run state machine', () => {
     const push = simulation.pushOf(lease, roundOf(simulation));
     expect(simulation.push(push)).toBe('COMMITTED');
     expect(simulation.push(push)).toBe('DUPLICATE');
-    for (const change of [{ sha256: 'other' }, { lossSum: 1 }, { nonFinite: { microshard: 0, sequence: 0, timeStep: 0, layer: 0, phase: 'forward' }, totalBytes: 0, gradientBytes: 0 }]) {
+    for (const change of [{ fingerprint: 'other' }, { lossSum: 1 }, { nonFinite: { microshard: 0, sequence: 0, timeStep: 0, layer: 0, phase: 'forward' }, totalBytes: 0, gradientBytes: 0 }]) {
       expect(simulation.push({ ...push, ...change })).toBe('data-loss');
     }
   });

@@ -105,9 +105,9 @@ function expire(state: RunState, nowMs: number): Transition {
   return silent.reduce((transition, { id }) => andThen(transition, (next) => lose(next, id, 'silent')), inTime);
 }
 
-function openNext(state: RunState, { kind, leaves, parametersSha256 }: Extract<RunInput, { type: 'round-opened' }>): Transition {
+function openNext(state: RunState, { kind, leaves, parametersVersion }: Extract<RunInput, { type: 'round-opened' }>): Transition {
   if (state.phase !== 'opening') return [state, []];
-  return completeRound({ ...state, phase: 'computing', round: openRound({ kind, step: state.step, parametersSha256, leaves }) });
+  return completeRound({ ...state, phase: 'computing', round: openRound({ kind, step: state.step, parametersVersion, leaves }) });
 }
 
 function takePush(state: RunState, push: Push, nowMs: number): Transition {
@@ -128,8 +128,8 @@ function commit(state: RunState, push: Push, lease: Lease, nowMs: number): RunSt
   const { round } = state;
   if (round === undefined) return state;
   const { leaves } = countNode(round, push.node);
-  const { node, pushId, sha256, lossSum, tokens, sequences, nonFinite } = push;
-  const committed = new Map(round.committed).set(nodeKey(node), { node, pushId, sha256, lossSum, tokens, sequences, nonFinite });
+  const { node, pushId, fingerprint, lossSum, tokens, sequences, nonFinite } = push;
+  const committed = new Map(round.committed).set(nodeKey(node), { node, pushId, fingerprint, lossSum, tokens, sequences, nonFinite });
   const sampleMs = (nowMs - lease.grantedMs) / leaves;
   return {
     ...updateWorker(state, push.workerId, (worker) => ({ heardMs: nowMs, leavesDone: worker.leavesDone + leaves })),

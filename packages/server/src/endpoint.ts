@@ -17,8 +17,13 @@ export interface WorkerChannel {
 /** Which parameters are wanted; those that the newest step is judged by where neither is given. */
 export interface ParametersWanted {
   readonly step?: number | undefined;
-  /** Hex. */
-  readonly sha256?: string | undefined;
+  readonly version?: number | undefined;
+}
+
+/** Parameters that the server holds. */
+export interface HeldParameters extends PulledParameters {
+  /** SHA-256 of the bytes, hex. To be asked for while they are held. */
+  sha256(): Promise<string>;
 }
 
 /** A push whose header was accepted. It has its memory until `commit` or `abort`. */
@@ -27,11 +32,8 @@ export interface PushReception {
   readonly payload: Uint8Array;
   /** To be called when the first chunk arrives. */
   begun(): void;
-  /**
-   * Takes the payload, which is complete.
-   * @param sha256 of the payload, hex, as the transport has verified it; undefined where the payload never left this process
-   */
-  commit(sha256: string | undefined): Promise<PushGradientReply__Output>;
+  /** Takes the payload, which is complete and as it was sent. */
+  commit(): Promise<PushGradientReply__Output>;
   /** The push ends without a commit. Harmless after one. */
   abort(): void;
 }
@@ -41,7 +43,7 @@ export interface Endpoint {
   getInfo(): ServerInfo__Output;
   join(request: JoinRequest__Output): JoinReply__Output;
   control(worker: WorkerIdentity, sink: CommandSink): WorkerChannel;
-  parameters(runId: string, wanted: ParametersWanted): PulledParameters;
+  parameters(runId: string, wanted: ParametersWanted): HeldParameters;
   /** A reply where the push is over before its payload comes. */
   beginPush(header: PushHeader__Output): PushReception | PushGradientReply__Output;
   leave(worker: WorkerIdentity): void;

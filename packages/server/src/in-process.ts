@@ -20,7 +20,7 @@ export function connectInProcess(endpoint: Endpoint): ServerConnection {
       channels.add(channel);
       return channel;
     },
-    pullParameters: (runId, sha256) => call(() => endpoint.parameters(runId, { sha256 })),
+    pullParameters: (runId, version) => call(() => endpoint.parameters(runId, { version })),
     pushGradient: async (header, payload) => {
       let end: () => void = () => undefined;
       const closed = new Promise<never>((_resolve, reject) => {
@@ -68,7 +68,7 @@ async function push(endpoint: Endpoint, { header, payload, isClosed }: Push): Pr
     if (payload.byteLength > 0) reception.begun();
     await nextTurn();
     if (isClosed()) throw closedError();
-    return await reception.commit(undefined);
+    return await reception.commit();
   } finally {
     reception.abort();
   }

@@ -3,7 +3,7 @@ import { chooseNode, grantLease, LEASE_LEAVES_MAX, LEASE_MS_MAX, LEASE_PATIENCE,
 import { openRound, type Round } from './round.js';
 
 function roundOf(width: number, empty: readonly number[] = []): Round {
-  return openRound({ kind: 'train', step: 0, parametersSha256: 'ab', leaves: Array.from({ length: width }, (_, i) => (empty.includes(i) ? undefined : { tokens: 1, sequences: 1, stateBytes: 0 })) });
+  return openRound({ kind: 'train', step: 0, parametersVersion: 1, leaves: Array.from({ length: width }, (_, i) => (empty.includes(i) ? undefined : { tokens: 1, sequences: 1, stateBytes: 0 })) });
 }
 
 function leased(round: Round, begin: number, width: number): Round {

@@ -18,7 +18,7 @@ export function leaseMessage(lease: Lease, round: Round, microshards: readonly M
     microshards: [...microshards],
     expiresInMs: Math.ceil(expiresMs - grantedMs),
     batch: batch ?? null,
-    parametersSha256: Buffer.from(round.parametersSha256, 'hex'),
+    parametersVersion: round.parametersVersion,
   };
 }
 

@@ -1,8 +1,9 @@
 import { parameterLayout, restoresBest } from '@bptt/core';
 import { BlockPool, createThreadMemory, type ThreadMemory } from '@bptt/simd';
-import { floatsSha256, type Checkpoint } from './checkpoint-format.js';
+import type { Checkpoint } from './checkpoint-format.js';
 import { readCheckpoint } from './checkpoints.js';
 import { connectInProcess } from './in-process.js';
+import { ParameterHashes } from './parameter-hashes.js';
 import { AVERAGE_BUFFER, ParameterSets } from './parameter-sets.js';
 import type { RunConfig } from './run-config.js';
 import { RunEndpoint } from './run-endpoint.js';
@@ -39,9 +40,10 @@ export async function startParameterServer(options: ParameterServerOptions): Pro
   const state = initialState(settings, cursor, found === undefined ? -1 : cursor.step);
   const log = new RunLog({ runDirectory, step: cursor.step, stepsTotal, checkpointEvery: config.checkpointEvery, onWarning });
   const thread = new UpdateThread({ model: config.model, optimizer: config.optimizer, runDirectory, memory: memory.shared, buffers, slots, best, restoresBest: restoresBest(config.schedule) }, (error) => { shell.fail(error); });
+  const hashes = new ParameterHashes(thread);
   const payloads = new BlockPool(payloadBytesMax(settings, config), { allocate: (bytes) => memory.allocateBytes(bytes), ...options.payloadChecks });
-  const shell: RunShell = new RunShell({ config, data, state, origin, states, sets, thread, payloads, log, onEvent, nowMs });
-  const endpoint = new RunEndpoint({ shell, thread, log, config, backendId, payloads, buffers, sets, heartbeatIntervalMs: timing.heartbeatIntervalMs ?? HEARTBEAT_INTERVAL_MS, onEvent, nowMs });
+  const shell: RunShell = new RunShell({ config, data, state, origin, states, buffers, sets, hashes, thread, payloads, log, onEvent, nowMs });
+  const endpoint = new RunEndpoint({ shell, thread, log, config, backendId, payloads, buffers, sets, hashes, heartbeatIntervalMs: timing.heartbeatIntervalMs ?? HEARTBEAT_INTERVAL_MS, onEvent, nowMs });
   const timer = setInterval(() => { shell.dispatch({ type: 'tick', nowMs: nowMs() }); }, timing.tickMs ?? TICK_MS);
   onEvent({ event: 'started', runId: settings.runId, step: cursor.step, stepsTotal, resumed: options.resume === true });
   shell.dispatch({ type: 'start' });
@@ -89,7 +91,7 @@ function fillBuffers(
   buffers[0].set(iterate ?? parameters);
   if (iterate === undefined) return { buffers, sets: new ParameterSets(judged, undefined) };
   buffers[AVERAGE_BUFFER].set(parameters);
-  return { buffers, sets: new ParameterSets({ step, sha256: floatsSha256(iterate) }, judged) };
+  return { buffers, sets: new ParameterSets({ step, sha256: undefined }, judged) };
 }
 
 function once(work: () => Promise<void>): () => Promise<void> {

@@ -1,7 +1,7 @@
 import type { ServerWritableStream } from '@grpc/grpc-js';
 import { BpttError } from '@bptt/core';
-import { bytesOf, tensorChunks, toServiceError, type BlobRange, type ByteRange__Output, type PulledParameters, type PullParametersReply, type PullParametersRequest__Output } from '@bptt/rpc';
-import type { Endpoint } from './endpoint.js';
+import { bytesOf, tensorChunks, toServiceError, type BlobRange, type ByteRange__Output, type PullParametersReply, type PullParametersRequest__Output } from '@bptt/rpc';
+import type { Endpoint, HeldParameters } from './endpoint.js';
 
 /** Ranges that one pull may ask for. */
 export const PULL_RANGES_MAX = 65_536;
@@ -12,7 +12,7 @@ export const PULL_MS_MAX = 120_000;
 
 type PullCall = ServerWritableStream<PullParametersRequest__Output, PullParametersReply>;
 
-/** Answers a pull: a header, then chunks straight from the shared memory in which the parameters lie. */
+/** Answers a pull: a header, chunks straight from the shared memory in which the parameters lie, and the hash, which is computed meanwhile. */
 export async function servePull(endpoint: Endpoint, call: PullCall): Promise<void> {
   const stopped = new AbortController();
   const patience = setTimeout(() => { stopped.abort(new BpttError('deadline-exceeded', `pull: not done within ${String(PULL_MS_MAX)} ms`)); }, PULL_MS_MAX);
@@ -28,11 +28,14 @@ export async function servePull(endpoint: Endpoint, call: PullCall): Promise<voi
 }
 
 async function sendAll(endpoint: Endpoint, call: PullCall, signal: AbortSignal): Promise<void> {
-  const { runId, step, parametersSha256, ranges } = call.request;
-  const held = endpoint.parameters(runId, { step, sha256: parametersSha256?.toString('hex') });
+  const { runId, step, parametersVersion, ranges } = call.request;
+  const held = endpoint.parameters(runId, { step, version: parametersVersion });
   const bytes = bytesOf(held.values);
   const manifest = endpoint.getInfo().manifest;
-  const header = { step: held.step, totalBytes: bytes.byteLength, manifestSha256: manifest?.sha256 ?? Buffer.alloc(0), parametersSha256: Buffer.from(held.sha256, 'hex') };
+  const header = { step: held.step, totalBytes: bytes.byteLength, manifestSha256: manifest?.sha256 ?? Buffer.alloc(0), parametersVersion: held.version };
+  const hash = held.sha256();
+  // A pull that ends before its commit does not wait for it.
+  hash.catch(() => undefined);
   const asked = ranges.length === 0 ? [{ begin: 0, end: bytes.byteLength }] : checkRanges(ranges, bytes.byteLength);
   await send(call, { header, frame: 'header' }, signal);
   // Several frames are on their way at once, so that the connection need not wait for the next one to be encoded.
@@ -49,10 +52,11 @@ async function sendAll(endpoint: Endpoint, call: PullCall, signal: AbortSignal):
     }
   }
   await Promise.all(underWay);
+  await send(call, { commit: { totalBytes: bytes.byteLength, sha256: Buffer.from(await hash, 'hex') }, frame: 'commit' }, signal);
 }
 
-function assertHeld(held: PulledParameters): void {
-  if (!held.isHeld()) throw new BpttError('aborted', `parameters ${held.sha256} of step ${String(held.step)} are no longer held`);
+function assertHeld(held: HeldParameters): void {
+  if (!held.isHeld()) throw new BpttError('aborted', `parameters of version ${String(held.version)}, step ${String(held.step)}, are no longer held`);
 }
 
 function checkRanges(ranges: readonly ByteRange__Output[], totalBytes: number): readonly BlobRange[] {

@@ -52,7 +52,7 @@ function leaseFor(state: RunState, claim: PushClaim): Lease | undefined {
 }
 
 function compare(committed: CommittedNode, push: Push): Judgement {
-  const differs = (['sha256', 'lossSum', 'tokens', 'sequences'] as const).find((key) => !Object.is(committed[key], push[key]));
+  const differs = (['fingerprint', 'lossSum', 'tokens', 'sequences'] as const).find((key) => !Object.is(committed[key], push[key]));
   if (differs !== undefined) {
     return { verdict: 'mismatch', message: `node ${nodeText(push.node)}: ${differs} was committed as ${String(committed[differs])}, now ${String(push[differs])}` };
   }

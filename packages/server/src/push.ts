@@ -24,8 +24,8 @@ export interface PushClaim {
 export interface Push extends PushClaim {
   /** Names the payload in the update thread. */
   readonly pushId: number;
-  /** Of the payload, hex. */
-  readonly sha256: string;
+  /** Of the payload; empty for one without bytes. */
+  readonly fingerprint: string;
 }
 
 export type PushOutcomeName = 'COMMITTED' | 'DUPLICATE' | 'STALE' | 'FENCED';

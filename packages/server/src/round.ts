@@ -27,8 +27,8 @@ export interface CommittedNode {
   readonly node: TreeNode;
   /** Names the payload in the update thread. */
   readonly pushId: number;
-  /** Of the payload, hex. */
-  readonly sha256: string;
+  /** Of the payload. */
+  readonly fingerprint: string;
   /** Nats. */
   readonly lossSum: number;
   readonly tokens: number;
@@ -41,8 +41,8 @@ export interface Round {
   readonly kind: RoundKind;
   /** Steps done before it. */
   readonly step: number;
-  /** Of the parameters that it reads, hex. */
-  readonly parametersSha256: string;
+  /** Of the parameters that it reads. */
+  readonly parametersVersion: number;
   /** One entry a leaf; undefined where the leaf is empty, hence complete without a lease. */
   readonly leaves: readonly (LeafCounts | undefined)[];
   /** By `nodeKey`. */
@@ -62,7 +62,7 @@ export function nodeText(node: TreeNode): string {
 }
 
 /** A round of which nothing is done. */
-export function openRound(given: Pick<Round, 'kind' | 'step' | 'parametersSha256' | 'leaves'>): Round {
+export function openRound(given: Pick<Round, 'kind' | 'step' | 'parametersVersion' | 'leaves'>): Round {
   return { ...given, committed: new Map(), leases: new Map() };
 }
 

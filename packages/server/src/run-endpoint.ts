@@ -1,9 +1,10 @@
 import { monitorEventLoopDelay, type IntervalHistogram } from 'node:perf_hooks';
 import { assert, BpttError, parameterLayout } from '@bptt/core';
-import { manifestOf, modelMessageOf, objectiveMessageOf, PROTOCOL_VERSION_MAX, PROTOCOL_VERSION_MIN, type GetStatusReply__Output, type JoinReply__Output, type JoinRequest__Output, type Manifest__Output, type PulledParameters, type PushGradientReply__Output, type PushHeader__Output, type ServerInfo__Output, type WorkerEvent__Output, type WorkerIdentity } from '@bptt/rpc';
+import { manifestOf, modelMessageOf, objectiveMessageOf, PROTOCOL_VERSION_MAX, PROTOCOL_VERSION_MIN, type GetStatusReply__Output, type JoinReply__Output, type JoinRequest__Output, type Manifest__Output, type PushGradientReply__Output, type PushHeader__Output, type ServerInfo__Output, type WorkerEvent__Output, type WorkerIdentity } from '@bptt/rpc';
 import type { BlockPool } from '@bptt/simd';
-import type { CommandSink, Endpoint, ParametersWanted, PushReception, WorkerChannel } from './endpoint.js';
+import type { CommandSink, Endpoint, HeldParameters, ParametersWanted, PushReception, WorkerChannel } from './endpoint.js';
 import { claimOf, runStateMessage } from './messages.js';
+import type { ParameterHashes } from './parameter-hashes.js';
 import type { ParameterSets } from './parameter-sets.js';
 import { judgeClaim } from './push-judgement.js';
 import type { PushClaim } from './push.js';
@@ -24,7 +25,6 @@ export const PUSHES_PER_WORKER_MAX = 4;
 /** Longest name of a worker that is kept. */
 const NAME_LENGTH_MAX = 200;
 const DELAY_RESOLUTION_MS = 10;
-const EMPTY_SHA256 = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
 
 export interface RunEndpointOptions {
   readonly shell: RunShell;
@@ -37,6 +37,7 @@ export interface RunEndpointOptions {
   readonly buffers: readonly Float32Array[];
   /** What lies in them. */
   readonly sets: ParameterSets;
+  readonly hashes: ParameterHashes;
   readonly heartbeatIntervalMs: number;
   readonly onEvent: (event: RunEvent) => void;
   readonly nowMs: () => number;
@@ -106,14 +107,15 @@ export class RunEndpoint implements Endpoint {
     };
   }
 
-  parameters(runId: string, wanted: ParametersWanted): PulledParameters {
-    const { shell, buffers, sets } = this.#options;
+  parameters(runId: string, wanted: ParametersWanted): HeldParameters {
+    const { shell, buffers, sets, hashes } = this.#options;
     const { settings, step: current } = shell.state;
     if (runId !== settings.runId) throw new BpttError('failed-precondition', `run id: this server runs ${settings.runId}, asked for ${runId.slice(0, NAME_LENGTH_MAX)}`);
     const found = sets.find(wanted);
     if (found === undefined) throw new BpttError('aborted', `parameters ${wantedText(wanted)} are not held: the server is at step ${String(current)}`);
     const { set, buffer } = found;
-    return { ...set, values: buffers[buffer].subarray(), isHeld: () => sets.isHeld(set) };
+    const { version, step } = set;
+    return { version, step, values: buffers[buffer].subarray(), isHeld: () => sets.isHeld(set), sha256: () => hashes.of(found) };
   }
 
   beginPush(header: PushHeader__Output): PushReception | PushGradientReply__Output {
@@ -135,7 +137,7 @@ export class RunEndpoint implements Endpoint {
 
   getStatus(): GetStatusReply__Output {
     const { shell, log, backendId, nowMs } = this.#options;
-    const { state, figures } = shell;
+    const { state, figures: { trainLoss, validLoss, gradientNorm, tokensPerSecond, stepsNonFinite } } = shell;
     const now = nowMs();
     return {
       runId: state.settings.runId,
@@ -143,7 +145,11 @@ export class RunEndpoint implements Endpoint {
       stepAcknowledged: log.stepAcknowledged,
       stepDurable: log.stepDurable,
       stepsTotal: state.settings.stepsTotal,
-      ...figures,
+      trainLoss,
+      validLoss,
+      gradientNorm,
+      tokensPerSecond,
+      stepsNonFinite,
       leasesExpired: state.leasesExpired,
       workers: [...state.workers.values()].map(({ id, name, threads, leavesDone, heardMs, leasesExpired }) => ({
         workerId: id, name, threads, microshardsDone: leavesDone, silenceMs: Math.max(0, Math.round(now - heardMs)), leasesExpired,
@@ -170,10 +176,10 @@ export class RunEndpoint implements Endpoint {
         shell.dispatch({ type: 'heard', nowMs: nowMs(), workerId });
         onEvent({ event: 'push-begun', workerId, step, node });
       },
-      commit: (sha256) => {
+      commit: () => {
         assert(isTransports, () => 'push: expected one commit and no abort before it');
         isTransports = false;
-        return this.#commit(claim, payload, sha256).finally(() => { this.#closePush(workerId); });
+        return this.#commit(claim, payload).finally(() => { this.#closePush(workerId); });
       },
       abort: () => {
         if (!isTransports) return;
@@ -184,11 +190,11 @@ export class RunEndpoint implements Endpoint {
     };
   }
 
-  async #commit(claim: PushClaim, payload: Uint8Array, sha256: string | undefined): Promise<PushGradientReply__Output> {
+  async #commit(claim: PushClaim, payload: Uint8Array): Promise<PushGradientReply__Output> {
     this.#pushes += 1;
     const pushId = this.#pushes;
-    const verified = payload.byteLength === 0 ? EMPTY_SHA256 : await this.#verify({ pushId, bytes: payload, gradientBytes: claim.gradientBytes, sha256 });
-    return this.#options.shell.push({ ...claim, pushId, sha256: verified }, payload);
+    const fingerprint = payload.byteLength === 0 ? '' : await this.#verify({ pushId, bytes: payload, gradientBytes: claim.gradientBytes });
+    return this.#options.shell.push({ ...claim, pushId, fingerprint }, payload);
   }
 
   async #verify(payload: Payload): Promise<string> {
@@ -226,6 +232,6 @@ export class RunEndpoint implements Endpoint {
   }
 }
 
-function wantedText({ step, sha256 }: ParametersWanted): string {
-  return [...(step === undefined ? [] : [`of step ${String(step)}`]), ...(sha256 === undefined ? [] : [`with sha256 ${sha256.slice(0, NAME_LENGTH_MAX)}`])].join(' ');
+function wantedText({ step, version }: ParametersWanted): string {
+  return [...(step === undefined ? [] : [`of step ${String(step)}`]), ...(version === undefined ? [] : [`of version ${String(version)}`])].join(' ');
 }

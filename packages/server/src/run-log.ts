@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { BpttError } from '@bptt/core';
+import { assert, BpttError } from '@bptt/core';
 import { HASH_STEPS, journalledHashes, LineFile, readJournal, type JournalLine } from './journal.js';
 import type { RunEvent } from './run-event.js';
 
@@ -43,16 +43,25 @@ export class RunLog {
     return this.#options.step + this.#journal.linesDurable;
   }
 
+  /** Whether the journal has the hash of the parameters after `step`, or had it when the server that stopped did this step. */
+  wantsHash(step: number): boolean {
+    const { stepsTotal, checkpointEvery } = this.#options;
+    return this.#hashes.has(step) || step % HASH_STEPS === 0 || step >= stepsTotal || (checkpointEvery > 0 && step % checkpointEvery === 0);
+  }
+
   /**
    * Writes a step down.
+   * @param line has the hash where `wantsHash`
    * @throws BpttError `data-loss` where this step was journalled before, by a server that stopped, with another hash
    */
-  step({ parametersSha256, ...line }: Required<JournalLine>): void {
+  step(line: JournalLine): void {
+    const { parametersSha256 } = line;
+    assert((parametersSha256 !== undefined) === this.wantsHash(line.step), () => `step ${String(line.step)}: expected ${this.wantsHash(line.step) ? 'a' : 'no'} hash of the parameters`);
     const expected = this.#hashes.get(line.step);
     if (expected !== undefined && expected !== parametersSha256) {
-      throw new BpttError('data-loss', `step ${String(line.step)}: expected parameters sha256 ${expected} as journalled before, got ${parametersSha256}`);
+      throw new BpttError('data-loss', `step ${String(line.step)}: expected parameters sha256 ${expected} as journalled before, got ${String(parametersSha256)}`);
     }
-    this.#journal.append(this.#keepsHash(line.step) ? { ...line, parametersSha256 } : line);
+    this.#journal.append(line);
     this.#acknowledged = line.step;
   }
 
@@ -69,10 +78,5 @@ export class RunLog {
   close(): void {
     this.#journal.close();
     this.#metrics.close();
-  }
-
-  #keepsHash(step: number): boolean {
-    const { stepsTotal, checkpointEvery } = this.#options;
-    return step % HASH_STEPS === 0 || step >= stepsTotal || (checkpointEvery > 0 && step % checkpointEvery === 0);
   }
 }

@@ -3,18 +3,20 @@ import { PushOutcome, type Lease__Output, type PushGradientReply__Output, type S
 import type { BlockPool } from '@bptt/simd';
 import { advance } from './advance.js';
 import { CarriedStates } from './carried-states.js';
-import type { Checkpoint } from './checkpoint-format.js';
+import { floatsSha256, type Checkpoint } from './checkpoint-format.js';
 import type { CommandSink } from './endpoint.js';
 import { leaseMessage, microshardMessage } from './messages.js';
 import { sumLosses } from './progress.js';
 import type { Push } from './push.js';
+import { RunFigures } from './run-figures.js';
 import { RoundPayloads } from './round-payloads.js';
 import { countNode, rootOf, type Lease, type LeafCounts, type Round } from './round.js';
 import type { RunData, TrainingBatch } from './run-data.js';
 import type { RunConfig } from './run-config.js';
 import type { RunEvent, RunResult, StepOutcome } from './run-event.js';
 import type { RunLog } from './run-log.js';
-import type { ParameterSet, ParameterSets } from './parameter-sets.js';
+import type { ParameterHashes } from './parameter-hashes.js';
+import type { ParameterSets, PlacedSet } from './parameter-sets.js';
 import { cursorOf, isAveraged, iteratesAveraged, learningRateOf, type Effect, type RunInput, type RunState } from './run-state.js';
 import type { CheckpointRequest, UpdateReply } from './update-engine.js';
 import type { UpdateThread } from './update-client.js';
@@ -25,7 +27,10 @@ export interface RunShellOptions {
   readonly state: RunState;
   readonly origin: Checkpoint['origin'];
   readonly states: Checkpoint['states'];
+  readonly buffers: readonly Float32Array[];
+  /** What lies in them. */
   readonly sets: ParameterSets;
+  readonly hashes: ParameterHashes;
   readonly thread: UpdateThread;
   /** Where pushes that end give their memory back. */
   readonly payloads: BlockPool;
@@ -49,6 +54,7 @@ export class RunShell {
   readonly #payloads: RoundPayloads;
   readonly #carried: CarriedStates;
   readonly #finish: (result: RunResult) => void;
+  readonly figures = new RunFigures();
   /** How the run ended. */
   readonly finished: Promise<RunResult>;
   #state: RunState;
@@ -56,13 +62,6 @@ export class RunShell {
   #evaluationLeaves: readonly LeafCounts[] | undefined;
   #dispatching = false;
   #roundOpenedMs = 0;
-  #trainedMs = 0;
-  #trainedTokens = 0;
-  #trainLoss = NaN;
-  #validLoss = NaN;
-  #gradientNorm = NaN;
-  #tokensPerSecond = 0;
-  #stepsNonFinite = 0;
 
   constructor(options: RunShellOptions) {
     this.#options = options;
@@ -76,11 +75,6 @@ export class RunShell {
 
   get state(): RunState {
     return this.#state;
-  }
-
-  /** The latest numbers. */
-  get figures(): { trainLoss: number; validLoss: number; gradientNorm: number; tokensPerSecond: number; stepsNonFinite: number } {
-    return { trainLoss: this.#trainLoss, validLoss: this.#validLoss, gradientNorm: this.#gradientNorm, tokensPerSecond: this.#tokensPerSecond, stepsNonFinite: this.#stepsNonFinite };
   }
 
   /** Gives an input to the state machine and does what follows. */
@@ -158,7 +152,7 @@ export class RunShell {
         break;
       case 'open-round':
         this.#carried.forget();
-        if (effect.kind === 'evaluate') this.#background(this.#openEvaluation());
+        if (effect.kind === 'evaluate') this.#openEvaluation();
         else this.#openBatch(effect.step);
         break;
       case 'answer':
@@ -195,11 +189,11 @@ export class RunShell {
     work.catch((error: unknown) => { this.fail(error); });
   }
 
-  async #openEvaluation(): Promise<void> {
+  #openEvaluation(): void {
     const { data, nowMs } = this.#options;
     this.#evaluationLeaves ??= Array.from({ length: data.evaluation.count }, (_, i) => countLeaf(data.evaluation.microshard(i), 0));
-    const { sha256 } = await this.#judged();
-    this.dispatch({ type: 'round-opened', nowMs: nowMs(), kind: 'evaluate', leaves: this.#evaluationLeaves, parametersSha256: sha256 });
+    const { version } = this.#judged().set;
+    this.dispatch({ type: 'round-opened', nowMs: nowMs(), kind: 'evaluate', leaves: this.#evaluationLeaves, parametersVersion: version });
   }
 
   #openBatch(step: number): void {
@@ -209,7 +203,7 @@ export class RunShell {
     const leaves = this.#batch.microshards.map((microshard) => (microshard === undefined ? undefined : countLeaf(microshard, this.#stateBytes(microshard))));
     this.#background(this.#payloads.open(leaves.map((leaf) => leaf === undefined)));
     this.#roundOpenedMs = nowMs();
-    this.dispatch({ type: 'round-opened', nowMs: this.#roundOpenedMs, kind: 'train', leaves, parametersSha256: sets.iterate.sha256 });
+    this.dispatch({ type: 'round-opened', nowMs: this.#roundOpenedMs, kind: 'train', leaves, parametersVersion: sets.iterate.version });
   }
 
   #leaseMessage(lease: Lease, round: Round): Lease__Output {
@@ -256,7 +250,7 @@ export class RunShell {
   }
 
   async #update(round: Round): Promise<void> {
-    const { config, sets } = this.#options;
+    const { config, sets, log } = this.#options;
     const { step } = round;
     const counts = countNode(round, rootOf(round));
     const divisor = counts.tokens === 0 ? 0 : reductionDivisor(config.objective.reduction, counts);
@@ -265,7 +259,7 @@ export class RunShell {
     const into = sets.beginIterate();
     sets.setAverage(undefined);
     const reply = await this.#payloads.update({
-      from, into, divisor, learningRate, updates: this.#state.updates, iteratesAveraged: iteratesAveraged(this.#state), clip: config.clip, policy: config.explosion,
+      from, into, divisor, learningRate, updates: this.#state.updates, iteratesAveraged: iteratesAveraged(this.#state), clip: config.clip, policy: config.explosion, hashes: log.wantsHash(step + 1),
     });
     if (this.#state.phase === 'ended') return;
     const exploded = Number.isNaN(reply.gradientNorm);
@@ -275,13 +269,13 @@ export class RunShell {
       return;
     }
     if (reply.outcome === 'updated' || reply.outcome === 'empty') this.#carried.accept();
-    sets.endIterate({ step: step + 1, sha256: reply.parametersSha256 });
+    sets.endIterate({ step: step + 1, sha256: reply.parametersSha256 }, reply.outcome === 'updated' || reply.outcome === 'shrunk');
     this.#logStep(round, { ...reply, outcome: reply.outcome }, learningRate);
-    this.dispatch({ type: 'updated', descended: reply.outcome === 'updated', exploded, trainLoss: this.#trainLoss, learningRate });
+    this.dispatch({ type: 'updated', descended: reply.outcome === 'updated', exploded, trainLoss: this.figures.trainLoss, learningRate });
   }
 
   #exploded(round: Round): void {
-    this.#stepsNonFinite += 1;
+    this.figures.stepsNonFinite += 1;
     const flagged = [...round.committed.values()].filter(({ nonFinite }) => nonFinite !== undefined).sort((a, b) => a.node.begin - b.node.begin);
     this.#options.onEvent({ event: 'non-finite', step: round.step, location: flagged.at(0)?.nonFinite, policy: this.#options.config.explosion });
     if (this.#options.config.explosion !== 'stop') this.#carried.rejectAll();
@@ -292,22 +286,18 @@ export class RunShell {
     const { outcome, gradientNorm, clipped, parametersSha256 } = reply;
     const { tokens, sequences } = countNode(round, rootOf(round));
     const elapsedMs = Math.max(nowMs() - this.#roundOpenedMs, Number.MIN_VALUE);
-    this.#trainedMs += elapsedMs;
-    this.#trainedTokens += tokens;
-    this.#tokensPerSecond = (1000 * this.#trainedTokens) / this.#trainedMs;
     const lossSum = sumLosses(round);
-    this.#trainLoss = lossSum / tokens;
-    this.#gradientNorm = gradientNorm;
+    this.figures.addStep({ tokens, lossSum, gradientNorm, elapsedMs });
     const step = round.step + 1;
     const epoch = this.#batch?.epoch ?? 0;
-    log.step({ step, epoch, tokens, sequences, outcome, lossSum: finiteOrNull(lossSum), gradientNorm: finiteOrNull(gradientNorm), learningRate, parametersSha256 });
-    const event = { event: 'step', step, epoch, trainLoss: this.#trainLoss, gradientNorm, clipped, learningRate, tokens, tokensPerSecond: (1000 * tokens) / elapsedMs, outcome } as const;
+    log.step({ step, epoch, tokens, sequences, outcome, lossSum: finiteOrNull(lossSum), gradientNorm: finiteOrNull(gradientNorm), learningRate, ...(parametersSha256 !== undefined && { parametersSha256 }) });
+    const event = { event: 'step', step, epoch, trainLoss: this.figures.trainLoss, gradientNorm, clipped, learningRate, tokens, tokensPerSecond: (1000 * tokens) / elapsedMs, outcome } as const;
     log.metric(event);
     onEvent(event);
   }
 
   #validated({ verdict }: Extract<Effect, { type: 'validated' }>): void {
-    this.#validLoss = verdict.validLoss;
+    this.figures.validLoss = verdict.validLoss;
     const event = { event: 'validation', ...verdict } as const;
     this.#options.log.metric(event);
     this.#options.onEvent(event);
@@ -321,8 +311,8 @@ export class RunShell {
   async #restoreBest(): Promise<void> {
     const { sets, thread } = this.#options;
     const { step } = this.#state;
-    const sha256 = await thread.call('restoreBest', sets.beginIterate());
-    sets.endIterate({ step, sha256 });
+    await thread.call('restoreBest', sets.beginIterate());
+    sets.endIterate({ step, sha256: undefined }, true);
     this.dispatch({ type: 'validation-settled' });
   }
 
@@ -340,24 +330,27 @@ export class RunShell {
   }
 
   async #checkpointRequest(): Promise<CheckpointRequest> {
-    const { origin, sets } = this.#options;
-    const { sha256 } = await this.#judged();
+    const { origin, sets, hashes } = this.#options;
+    const sha256 = await hashes.of(this.#judged());
     const averaged = isAveraged(this.#state);
     return { origin, cursor: cursorOf(this.#state), states: this.#carried.current, parametersSha256: sha256, iterate: sets.iterateBuffer, averaged };
   }
 
-  /** The parameters that the run is judged by; the hash of an average is computed only now. */
-  async #judged(): Promise<ParameterSet> {
-    const { sets, thread } = this.#options;
+  /** The parameters that the run is judged by. */
+  #judged(): PlacedSet {
+    const { sets } = this.#options;
     const { step } = this.#state;
-    if (isAveraged(this.#state) && sets.average === undefined) sets.setAverage({ step, sha256: await thread.call('averageSha256') });
+    if (isAveraged(this.#state) && sets.average === undefined) sets.setAverage({ step, sha256: undefined });
     return sets.judged;
   }
 
   #end({ outcome, reason }: Extract<Effect, { type: 'ended' }>): void {
     const { step, validation } = this.#state;
     const { trainLoss, validLoss, tokensPerSecond } = this.figures;
-    const parametersSha256 = this.#options.sets.judged.sha256;
+    const { sets, buffers } = this.#options;
+    const { set, buffer } = sets.judged;
+    // A run that ends as it should has asked for the hash before.
+    const parametersSha256 = set.sha256 ?? floatsSha256(buffers[buffer]);
     const result: RunResult = { outcome, reason, step, trainLoss, validLoss, bestValidLoss: validation.bestLoss ?? NaN, parametersSha256, tokensPerSecond };
     for (const sink of this.#sinks.values()) this.#drain(sink);
     try {

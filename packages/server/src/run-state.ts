@@ -98,7 +98,7 @@ export type RunInput =
   | { readonly type: 'lease-failed'; readonly nowMs: number; readonly workerId: string; readonly leaseId: number; readonly reason: string }
   | { readonly type: 'lost'; readonly nowMs: number; readonly workerId: string; readonly reason: WorkerLoss }
   | { readonly type: 'tick'; readonly nowMs: number }
-  | { readonly type: 'round-opened'; readonly nowMs: number; readonly kind: RoundKind; readonly leaves: readonly (LeafCounts | undefined)[]; readonly parametersSha256: string }
+  | { readonly type: 'round-opened'; readonly nowMs: number; readonly kind: RoundKind; readonly leaves: readonly (LeafCounts | undefined)[]; readonly parametersVersion: number }
   | { readonly type: 'push'; readonly nowMs: number; readonly push: Push }
   /** The parameters of the next step are there. `descended`: the optimiser made a step. */
   | ({ readonly type: 'updated'; readonly descended: boolean } & StepFigures)

@@ -91,15 +91,17 @@ describe('PushGradient', () => {
 });
 
 describe('PullParameters', () => {
-  async function pull(request: Parameters<typeof raw.pullParameters>[0]): Promise<{ bytes: Buffer; header: PullParametersReply__Output['header'] }> {
+  async function pull(request: Parameters<typeof raw.pullParameters>[0]): Promise<{ bytes: Buffer; header: PullParametersReply__Output['header']; commit: PullParametersReply__Output['commit'] }> {
     const call = raw.pullParameters(request);
     let header: PullParametersReply__Output['header'];
+    let commit: PullParametersReply__Output['commit'];
     const parts: Buffer[] = [];
     for await (const frame of call as AsyncIterable<PullParametersReply__Output>) {
       if (frame.header) header = frame.header;
       if (frame.chunk) parts.push(frame.chunk.data);
+      if (frame.commit) commit = frame.commit;
     }
-    return { bytes: Buffer.concat(parts), header };
+    return { bytes: Buffer.concat(parts), header, commit };
   }
 
   it('sends ranges of the newest parameters, and the hash of all of them', async () => {
@@ -108,7 +110,7 @@ describe('PullParameters', () => {
     expect(whole.header?.totalBytes).toBe(whole.bytes.length);
     const part = await pull({ runId, step: 0, ranges: [{ begin: 4, end: 12 }, { begin: 20, end: 21 }] });
     expect(part.bytes).toEqual(Buffer.concat([whole.bytes.subarray(4, 12), whole.bytes.subarray(20, 21)]));
-    expect(part.header?.parametersSha256).toEqual(createHash('sha256').update(whole.bytes).digest());
+    expect(part.commit).toEqual({ totalBytes: whole.bytes.length, sha256: createHash('sha256').update(whole.bytes).digest() });
   });
 
   it.each([

@@ -175,7 +175,7 @@ class PushStream {
     }
     if (!commit) throw new BpttError('invalid-argument', 'push: got an empty frame');
     this.#blob.finish(commit);
-    return this.#reception.commit(commit.sha256.toString('hex'));
+    return this.#reception.commit();
   }
 
   abort(): void {

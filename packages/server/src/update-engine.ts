@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import {
   addGradients, areFinite, assert, averageIterate, BpttError, createOptimizer, decodeGradient, isFiniteGradient,
   type Clip, type ExplosionPolicy, type Gradient, type ModelConfig, type Optimizer, type OptimizerConfig, type ParameterLayout, type TreeNode,
@@ -34,8 +33,6 @@ export interface Payload {
   /** Gradient, then final states. */
   readonly bytes: Uint8Array;
   readonly gradientBytes: number;
-  /** Of `bytes`, hex, where the transport has verified it; undefined where it is to be computed. */
-  readonly sha256: string | undefined;
 }
 
 export interface UpdateRequest {
@@ -51,11 +48,13 @@ export interface UpdateRequest {
   readonly clip: Clip;
   readonly learningRate: number;
   readonly policy: ExplosionPolicy;
+  /** Whether the hash of the parameters is wanted. */
+  readonly hashes: boolean;
 }
 
-/** The result of a step and the hash of the parameters after it, hex. */
+/** The result of a step and, where it is wanted, the hash of the parameters after it, hex. */
 export interface UpdateReply extends UpdateResult {
-  readonly parametersSha256: string;
+  readonly parametersSha256: string | undefined;
 }
 
 /** What a checkpoint is made of that the engine does not have. */
@@ -106,18 +105,18 @@ export class UpdateEngine {
   }
 
   /**
-   * Checks a payload and keeps its gradient, whose memory stays that of the payload, until it is adopted or discarded. Returns the hash of its
-   * bytes, hex. Where it throws, nothing is kept.
+   * Checks a payload and keeps its gradient, whose memory stays that of the payload, until it is adopted or discarded. Returns the fingerprint of its
+   * bytes. Where it throws, nothing is kept.
    * @throws BpttError `invalid-argument` where the bytes do not fit the layout or are not finite
    */
-  verify({ pushId, bytes, gradientBytes, sha256 }: Payload): string {
-    const gradient = decodeGradient(this.#layout, this.#place.bytes(bytes).subarray(0, gradientBytes));
+  verify({ pushId, bytes, gradientBytes }: Payload): string {
+    const payload = this.#place.bytes(bytes);
+    const gradient = decodeGradient(this.#layout, payload.subarray(0, gradientBytes));
     if (!isFiniteGradient(gradient, this.#place.arithmetic)) throw new BpttError('invalid-argument', 'gradient: a value is not finite, and the push has no non-finite flag');
-    const states = new Float32Array(new Uint8Array(bytes.subarray(gradientBytes)).buffer);
+    const states = new Float32Array(payload.buffer, payload.byteOffset + gradientBytes, (payload.byteLength - gradientBytes) / Float32Array.BYTES_PER_ELEMENT);
     if (!areFinite(states)) throw new BpttError('invalid-argument', 'final states: a value is not finite, and the push has no non-finite flag');
-    const hash = sha256 ?? createHash('sha256').update(bytes).digest('hex');
     this.#verified.set(pushId, gradient);
-    return hash;
+    return this.#place.arithmetic.fingerprint(new Float32Array(payload.buffer, payload.byteOffset, payload.byteLength / Float32Array.BYTES_PER_ELEMENT));
   }
 
   /** Takes a verified gradient into the batch, which reads and writes its memory until the next `update` or `open` is done. */
@@ -139,7 +138,7 @@ export class UpdateEngine {
   }
 
   /** Makes the next parameters from the complete batch. */
-  update({ from, into, iteratesAveraged, ...request }: UpdateRequest): UpdateReply {
+  update({ from, into, iteratesAveraged, hashes, ...request }: UpdateRequest): UpdateReply {
     const root = this.#reduction.root();
     assert(root !== undefined || request.divisor === 0, () => `update ${String(request.updates)}: the batch is not complete`);
     const gradient = root === NON_FINITE || root === undefined ? undefined : this.#place.settle(root);
@@ -151,12 +150,12 @@ export class UpdateEngine {
       [this.#slots, this.#spareSlots] = [this.#spareSlots, this.#slots];
       if (iteratesAveraged !== undefined) averageIterate(this.#buffers[AVERAGE_BUFFER], parameters, iteratesAveraged);
     }
-    return { ...result, parametersSha256: floatsSha256(parameters) };
+    return { ...result, parametersSha256: hashes ? floatsSha256(parameters) : undefined };
   }
 
-  /** The hash of the average of iterates, hex. */
-  averageSha256(): string {
-    return floatsSha256(this.#buffers[AVERAGE_BUFFER]);
+  /** The hash of the parameters in a buffer, hex. */
+  sha256(buffer: number): string {
+    return floatsSha256(this.#buffers[buffer]);
   }
 
   /** Keeps the parameters that were validated as the best so far, as a file and, where the schedule may go back to them, in memory. Returns the path. */
@@ -166,12 +165,11 @@ export class UpdateEngine {
     return writeBest(this.#runDirectory, this.#layout, { ...rest, parameters, iterate: undefined, slots: {}, best: undefined, states: [] });
   }
 
-  /** Writes the best parameters into a buffer; the optimiser starts anew. Returns their hash, hex. */
-  restoreBest(into: number): string {
+  /** Writes the best parameters into a buffer; the optimiser starts anew. */
+  restoreBest(into: number): void {
     assert(this.#best !== undefined, () => 'there are no best parameters yet');
     this.#buffers[into].set(this.#best);
     for (const slot of this.#slots) slot.fill(0);
-    return floatsSha256(this.#best);
   }
 
   /** Writes a checkpoint. Returns its path. */

@@ -31,6 +31,7 @@ export interface Kernels {
   sumOfSquares(values: number, count: number): number;
   clampArray(values: number, limit: number, count: number): number;
   areFinite(values: number, count: number): number;
+  fingerprint(values: number, count: number, lanes: number): void;
   descendSgd(p: number, g: number, after: number, count: number, lr: number): void;
   descendDecayedSgd(p: number, g: number, after: number, count: number, lr: number, shrink: number): void;
   descendMomentum(

@@ -74,6 +74,22 @@ describe('simdArithmetic gives the bits of the plain loops', () => {
     expect([...values]).toEqual([NaN, 1, -2, 0, NaN]);
   });
 
+  it('in fingerprints, for every ragged length, and they tell every flipped bit', () => {
+    for (const length of [...lengths, 15, 16, 17, 33]) {
+      const values = wild(length, 1);
+      expect(arithmetic.fingerprint(inMemory(values))).toBe(plainArithmetic.fingerprint(values));
+    }
+    const values = wild(40, 1);
+    const words = new Uint32Array(values.buffer);
+    const all = new Set([arithmetic.fingerprint(inMemory(values))]);
+    for (let bit = 0; bit < 40 * 32; bit += 1) {
+      words[bit >>> 5] ^= 1 << (bit & 31);
+      all.add(arithmetic.fingerprint(inMemory(values)));
+      words[bit >>> 5] ^= 1 << (bit & 31);
+    }
+    expect(all.size).toBe(1 + 40 * 32);
+  });
+
   it('in gradients that are added, scaled, measured and clipped', () => {
     const step = (using: Arithmetic, place: (values: Float32Array) => Float32Array): unknown[] => {
       const [left, right] = [gradient(1, [0, 4, 5], place), gradient(3, [2, 4], place)];

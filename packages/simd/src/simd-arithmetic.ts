@@ -1,4 +1,4 @@
-import { assert, type Arithmetic } from '@bptt/core';
+import { assert, FINGERPRINT_LANES, fingerprintText, type Arithmetic } from '@bptt/core';
 import type { KernelMemory } from './kernel-memory.js';
 import { FLOAT_BYTES } from './handles.js';
 import { instantiateKernels } from './kernels.js';
@@ -14,6 +14,7 @@ export function simdArithmetic(memory: KernelMemory): Arithmetic {
     assert(memory.holds(values), () => 'arithmetic: expected an array in the memory of the kernels, got one elsewhere');
     return values.byteOffset + begin * FLOAT_BYTES;
   };
+  const lanes = memory.allocateFloats(FINGERPRINT_LANES);
   const gradientAt = (values: Float32Array | undefined, begin: number): number => (values === undefined ? 0 : at(values, begin));
   return {
     add: (left, right, sum) => { kernels.addArrays(at(left), at(right), at(sum), sum.length); },
@@ -21,6 +22,12 @@ export function simdArithmetic(memory: KernelMemory): Arithmetic {
     sumOfSquares: (values) => kernels.sumOfSquares(at(values), values.length),
     clamp: (values, limit) => kernels.clampArray(at(values), limit, values.length) !== 0,
     areFinite: (values) => kernels.areFinite(at(values), values.length) !== 0,
+    fingerprint: (values) => {
+      const words = memory.integers(lanes.byteOffset, FINGERPRINT_LANES);
+      for (let lane = 0; lane < FINGERPRINT_LANES; lane += 1) words[lane] = lane;
+      kernels.fingerprint(at(values), values.length, lanes.byteOffset);
+      return fingerprintText(Uint32Array.from(words));
+    },
     descend: {
       sgd({ parameters, after, lr }, begin, end, values, from) {
         if (values !== undefined) kernels.descendSgd(at(parameters, begin), at(values, from), at(after, begin), end - begin, lr);

@@ -8,8 +8,9 @@ import type { PushedOutcome, WorkerProgress } from './worker-event.js';
 /** Leases in a row that a worker may fail before it gives up. */
 export const LEASE_FAILURES_MAX = 3;
 
-/** The parameters that a worker holds. Lives as long as the worker, so that a new session need not pull them again. */
+/** The parameters that a worker holds, and their memory, which lives as long as the worker. */
 export interface ParameterCache {
+  /** Of this session: another server counts versions anew. */
   held: PulledParameters | undefined;
   /** Memory of this worker in which `held` lies; undefined where it lies in that of the server. */
   memory?: Uint8Array | undefined;
@@ -122,7 +123,7 @@ async function computeAndPush(context: LeaseContext, lease: Lease__Output, signa
   const { leaseId, step, nodeBegin, nodeWidth } = lease;
   const work = readLease(lease, context.model);
   onEvent({ event: 'lease', leaseId, kind: work.kind, step, nodeBegin, nodeWidth });
-  const parameters = await obtainParameters(context, lease.parametersSha256.toString('hex'), signal);
+  const parameters = await obtainParameters(context, lease.parametersVersion, signal);
   if (parameters === undefined) return;
   const result = await pool.compute({ ...work, parameters }, signal);
   const header = headerOf(context, lease, result);
@@ -142,11 +143,11 @@ async function computeAndPush(context: LeaseContext, lease: Lease__Output, signa
 }
 
 /** Undefined where the server no longer holds these parameters: the lease is over. */
-async function obtainParameters(context: LeaseContext, sha256: string, signal: AbortSignal): Promise<Float32Array | undefined> {
+async function obtainParameters(context: LeaseContext, version: number, signal: AbortSignal): Promise<Float32Array | undefined> {
   const { cache, callBackoff } = context;
-  if (cache.held?.sha256 === sha256 && cache.held.isHeld()) return cache.held.values;
+  if (cache.held?.version === version && cache.held.isHeld()) return cache.held.values;
   try {
-    const { pulled, into } = await withRetries(() => pull(context, sha256), callBackoff, signal);
+    const { pulled, into } = await withRetries(() => pull(context, version), callBackoff, signal);
     hold(cache, pulled, into);
     return pulled.values;
   } catch (error) {
@@ -165,11 +166,11 @@ interface Pull {
  * Pulls into the memory of the set before the one that is held: fresh memory costs many times what writing it again does. A pull that is given up while it
  * writes keeps its memory, so that no other pull writes there too.
  */
-async function pull({ connection, runId, model, cache }: LeaseContext, sha256: string): Promise<Pull> {
+async function pull({ connection, runId, model, cache }: LeaseContext, version: number): Promise<Pull> {
   const into = cache.spare ?? new Uint8Array(new SharedArrayBuffer(parameterLayout(model).size * Float32Array.BYTES_PER_ELEMENT));
   cache.spare = undefined;
   try {
-    return { pulled: await connection.pullParameters(runId, sha256, into), into };
+    return { pulled: await connection.pullParameters(runId, version, into), into };
   } catch (error) {
     cache.spare = into;
     throw error;

@@ -25,7 +25,7 @@ describe('planRun', () => {
   });
 
   it('refuses a server of another protocol version, naming both', async () => {
-    await expect(planRun({ ...healthyInfo(), protocolVersionMin: 2, protocolVersionMax: 3 }, 'auto')).rejects.toThrow('protocol version: the server speaks 2 to 3, this worker 1');
+    await expect(planRun({ ...healthyInfo(), protocolVersionMin: 3, protocolVersionMax: 4 }, 'auto')).rejects.toThrow('protocol version: the server speaks 3 to 4, this worker 2');
   });
 
   it('refuses a server with another manifest, naming both hashes', async () => {

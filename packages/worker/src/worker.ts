@@ -138,6 +138,7 @@ async function joinUnlessOver(connection: ServerConnection, request: JoinRequest
 async function joinAndServe({ options, plan, pool, connection }: Membership, cache: ParameterCache): Promise<SessionEnd> {
   const { name, threads, signal, onEvent, callBackoff = CALL_BACKOFF } = options;
   const { runId, model, backendId, manifestSha256 } = plan;
+  cache.held = undefined;
   try {
     const over = describeEnd(await unlessAborted(connection.getInfo(), signal));
     if (over !== undefined) return { kind: 'drained', finished: over[0], reason: over[1] };

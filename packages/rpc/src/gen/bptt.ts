@@ -3,6 +3,7 @@ import type { EnumTypeDefinition, MessageTypeDefinition } from '@grpc/proto-load
 
 import type { AdminClient as _bptt_v1_AdminClient, AdminDefinition as _bptt_v1_AdminDefinition } from './bptt/v1/Admin.js';
 import type { BatchCounts as _bptt_v1_BatchCounts, BatchCounts__Output as _bptt_v1_BatchCounts__Output } from './bptt/v1/BatchCounts.js';
+import type { BlobCommit as _bptt_v1_BlobCommit, BlobCommit__Output as _bptt_v1_BlobCommit__Output } from './bptt/v1/BlobCommit.js';
 import type { ByteRange as _bptt_v1_ByteRange, ByteRange__Output as _bptt_v1_ByteRange__Output } from './bptt/v1/ByteRange.js';
 import type { Drain as _bptt_v1_Drain, Drain__Output as _bptt_v1_Drain__Output } from './bptt/v1/Drain.js';
 import type { GetInfoRequest as _bptt_v1_GetInfoRequest, GetInfoRequest__Output as _bptt_v1_GetInfoRequest__Output } from './bptt/v1/GetInfoRequest.js';
@@ -25,7 +26,6 @@ import type { ParameterServerClient as _bptt_v1_ParameterServerClient, Parameter
 import type { PullHeader as _bptt_v1_PullHeader, PullHeader__Output as _bptt_v1_PullHeader__Output } from './bptt/v1/PullHeader.js';
 import type { PullParametersReply as _bptt_v1_PullParametersReply, PullParametersReply__Output as _bptt_v1_PullParametersReply__Output } from './bptt/v1/PullParametersReply.js';
 import type { PullParametersRequest as _bptt_v1_PullParametersRequest, PullParametersRequest__Output as _bptt_v1_PullParametersRequest__Output } from './bptt/v1/PullParametersRequest.js';
-import type { PushCommit as _bptt_v1_PushCommit, PushCommit__Output as _bptt_v1_PushCommit__Output } from './bptt/v1/PushCommit.js';
 import type { PushGradientReply as _bptt_v1_PushGradientReply, PushGradientReply__Output as _bptt_v1_PushGradientReply__Output } from './bptt/v1/PushGradientReply.js';
 import type { PushGradientRequest as _bptt_v1_PushGradientRequest, PushGradientRequest__Output as _bptt_v1_PushGradientRequest__Output } from './bptt/v1/PushGradientRequest.js';
 import type { PushHeader as _bptt_v1_PushHeader, PushHeader__Output as _bptt_v1_PushHeader__Output } from './bptt/v1/PushHeader.js';
@@ -51,6 +51,7 @@ export interface ProtoGrpcType {
        */
       Admin: SubtypeConstructor<typeof grpc.Client, _bptt_v1_AdminClient> & { service: _bptt_v1_AdminDefinition }
       BatchCounts: MessageTypeDefinition<_bptt_v1_BatchCounts, _bptt_v1_BatchCounts__Output>
+      BlobCommit: MessageTypeDefinition<_bptt_v1_BlobCommit, _bptt_v1_BlobCommit__Output>
       ByteRange: MessageTypeDefinition<_bptt_v1_ByteRange, _bptt_v1_ByteRange__Output>
       Drain: MessageTypeDefinition<_bptt_v1_Drain, _bptt_v1_Drain__Output>
       GetInfoRequest: MessageTypeDefinition<_bptt_v1_GetInfoRequest, _bptt_v1_GetInfoRequest__Output>
@@ -77,7 +78,6 @@ export interface ProtoGrpcType {
       PullHeader: MessageTypeDefinition<_bptt_v1_PullHeader, _bptt_v1_PullHeader__Output>
       PullParametersReply: MessageTypeDefinition<_bptt_v1_PullParametersReply, _bptt_v1_PullParametersReply__Output>
       PullParametersRequest: MessageTypeDefinition<_bptt_v1_PullParametersRequest, _bptt_v1_PullParametersRequest__Output>
-      PushCommit: MessageTypeDefinition<_bptt_v1_PushCommit, _bptt_v1_PushCommit__Output>
       PushGradientReply: MessageTypeDefinition<_bptt_v1_PushGradientReply, _bptt_v1_PushGradientReply__Output>
       PushGradientRequest: MessageTypeDefinition<_bptt_v1_PushGradientRequest, _bptt_v1_PushGradientRequest__Output>
       PushHeader: MessageTypeDefinition<_bptt_v1_PushHeader, _bptt_v1_PushHeader__Output>

@@ -29,8 +29,11 @@ export function smallLayout(): ParameterLayout {
   ]);
 }
 
+/** Of the parameters that `pullFrames` sends. */
+export const VERSION = 3;
+
 /** All frames of an honest pull. */
 export function pullFrames(blob: Uint8Array, layout: ParameterLayout, step: number): PullParametersReply[] {
-  const header = { step, totalBytes: blob.byteLength, manifestSha256: manifestOf(layout).sha256, parametersSha256: sha256(blob) };
-  return [{ header }, ...[...tensorChunks(blob)].map((chunk) => ({ chunk }))];
+  const header = { step, totalBytes: blob.byteLength, manifestSha256: manifestOf(layout).sha256, parametersVersion: VERSION };
+  return [{ header }, ...[...tensorChunks(blob)].map((chunk) => ({ chunk })), { commit: { totalBytes: blob.byteLength, sha256: sha256(blob) } }];
 }

@@ -51,15 +51,15 @@ export class ReferenceWorker {
     }
   }
 
-  /** Pulls the parameters with this hash, into memory of the caller where some is given. */
-  pull(sha256: string, into?: Uint8Array): Promise<PulledParameters> {
-    return this.connection.pullParameters(this.#runId, sha256, into);
+  /** Pulls the parameters of this version, into memory of the caller where some is given. */
+  pull(version: number, into?: Uint8Array): Promise<PulledParameters> {
+    return this.connection.pullParameters(this.#runId, version, into);
   }
 
   /** Computes a lease. */
   async compute(lease: Lease__Output): Promise<PreparedPush> {
     const { model, objective, seed } = this.#config;
-    const { values } = await this.pull(lease.parametersSha256.toString('hex'));
+    const { values } = await this.pull(lease.parametersVersion);
     const computer = createMicroshardComputer({ backend: referenceBackend({ precision: 'float32' }), model, objective, seed });
     computer.setParameters(values);
     const results = new Map<number, MicroshardResult>();

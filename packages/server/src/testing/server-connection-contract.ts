@@ -1,7 +1,6 @@
-import { createHash } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
-import { optimizerConfig } from '@bptt/core';
-import type { Lease__Output } from '@bptt/rpc';
+import { initializeParameters, optimizerConfig } from '@bptt/core';
+import { PROTOCOL_VERSION_MAX, PROTOCOL_VERSION_MIN, type Lease__Output } from '@bptt/rpc';
 import { exploded, ReferenceWorker, type PreparedPush } from './reference-worker.js';
 import { startTestServer, type TestServer, type TestServerOptions, type Transport } from './test-server.js';
 import { tinyConfig } from './tiny-run.js';
@@ -40,36 +39,35 @@ export function describeServerConnection(transport: Transport): void {
     });
 
     it.each([
-      ['protocol version', { protocolVersion: 99 }, ['1 to 1', '99']],
+      ['protocol version', { protocolVersion: 99 }, [`${String(PROTOCOL_VERSION_MIN)} to ${String(PROTOCOL_VERSION_MAX)}`, '99']],
       ['backend', { backendId: 'simd/1' }, ['reference/1', 'simd/1']],
       ['manifest', { manifestSha256: Buffer.alloc(32, 7) }, ['07070707']],
     ])('refuses a worker with another %s and names both values', async (_what, change, texts) => {
       const connection = (await start()).connect();
       const { manifest, backendId } = await connection.getInfo();
       const sha256 = manifest?.sha256 ?? Buffer.alloc(0);
-      const join = connection.join({ protocolVersion: 1, backendId, manifestSha256: sha256, threads: 1, name: 'x', ...change });
+      const join = connection.join({ protocolVersion: PROTOCOL_VERSION_MAX, backendId, manifestSha256: sha256, threads: 1, name: 'x', ...change });
       const error: unknown = await join.catch((caught: unknown) => caught);
       expect(error).toMatchObject({ code: 'failed-precondition' });
       for (const text of texts) expect((error as Error).message).toContain(text);
       if ('manifestSha256' in change) expect((error as Error).message).toContain(sha256.toString('hex'));
     });
 
-    it('hands out parameters that have the hash it names', async () => {
+    it('hands out the parameters that a lease names, in memory that threads share', async () => {
       const { connect, config } = await start();
       const worker = await ReferenceWorker.join(connect(), config);
-      const wanted = (await leaseOf(worker)).parametersSha256.toString('hex');
-      const pulled = await worker.pull(wanted);
-      expect(pulled).toMatchObject({ step: 0, sha256: wanted });
+      const { parametersVersion } = await leaseOf(worker);
+      const pulled = await worker.pull(parametersVersion);
+      expect(pulled).toMatchObject({ step: 0, version: parametersVersion });
       expect(pulled.isHeld()).toBe(true);
-      const { values } = pulled;
-      expect(values.buffer).toBeInstanceOf(SharedArrayBuffer);
-      expect(createHash('sha256').update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength)).digest('hex')).toBe(wanted);
+      expect(pulled.values).toEqual(initializeParameters(config.model, config.seed, config.initialization));
+      expect(pulled.values.buffer).toBeInstanceOf(SharedArrayBuffer);
     });
 
     it('writes parameters, where it copies them, into the memory that the caller offers', async () => {
       const { connect, config } = await start();
       const worker = await ReferenceWorker.join(connect(), config);
-      const wanted = (await leaseOf(worker)).parametersSha256.toString('hex');
+      const wanted = (await leaseOf(worker)).parametersVersion;
       const { values: expected } = await worker.pull(wanted);
       const offered = new Uint8Array(new SharedArrayBuffer(128 + expected.byteLength), 64).fill(0xff);
       const { values } = await worker.pull(wanted, offered);
@@ -82,20 +80,21 @@ export function describeServerConnection(transport: Transport): void {
     it('refuses parameters of another run, and such as are not held', async () => {
       const { connect, server, config } = await start();
       const worker = await ReferenceWorker.join(connect(), config);
-      const sha256 = (await leaseOf(worker)).parametersSha256.toString('hex');
-      await expect(worker.connection.pullParameters('other', sha256)).rejects.toMatchObject({ code: 'failed-precondition' });
-      await expect(worker.connection.pullParameters(server.info.runId, '00'.repeat(32))).rejects.toMatchObject({ code: 'aborted', message: expect.stringContaining('00000000') as string });
+      const { parametersVersion } = await leaseOf(worker);
+      await expect(worker.connection.pullParameters('other', parametersVersion)).rejects.toMatchObject({ code: 'failed-precondition' });
+      await expect(worker.connection.pullParameters(server.info.runId, 99)).rejects.toMatchObject({ code: 'aborted', message: expect.stringContaining('of version 99 are not held') as string });
     });
 
     it('has several parameters at one step: evaluates an average while the next step starts from an iterate', async () => {
       const { connect, config } = await start({ config: tinyConfig({ optimizer: optimizerConfig('asgd', { nonmono: 1 }), learningRate: 30, clip: { kind: 'none' }, validEvery: 1 }), stepsTotal: 12 });
       const worker = await ReferenceWorker.join(connect(), config);
-      const evaluated = new Map<number, string>();
+      const evaluated = new Map<number, Float32Array>();
       for (let lease = await worker.lease(); lease !== undefined; lease = await worker.lease()) {
-        const sha256 = lease.parametersSha256.toString('hex');
-        if (lease.kind === 'LEASE_KIND_EVALUATE') evaluated.set(lease.step, sha256);
+        const values = (await worker.pull(lease.parametersVersion)).values.slice();
+        if (lease.kind === 'LEASE_KIND_EVALUATE') evaluated.set(lease.step, values);
         await worker.push(await worker.compute(lease));
-        if (lease.kind === 'LEASE_KIND_TRAIN' && evaluated.has(lease.step) && evaluated.get(lease.step) !== sha256) return;
+        const average = evaluated.get(lease.step);
+        if (lease.kind === 'LEASE_KIND_TRAIN' && average?.some((value, i) => value !== values[i]) === true) return;
       }
       throw new Error('no average was evaluated');
     });
@@ -103,10 +102,10 @@ export function describeServerConnection(transport: Transport): void {
     it('goes back to the best parameters after a validation that did not improve', async () => {
       const { connect, config, server, events } = await start({ config: tinyConfig({ schedule: { kind: 'plateau', factor: 4 }, learningRate: 60, clip: { kind: 'none' }, validEvery: 1 }), stepsTotal: 12 });
       const worker = await ReferenceWorker.join(connect(), config);
-      const evaluated = new Map<number, string>();
-      const trained = new Map<number, string>();
+      const evaluated = new Map<number, Float32Array>();
+      const trained = new Map<number, Float32Array>();
       for (let lease = await worker.lease(); lease !== undefined; lease = await worker.lease()) {
-        (lease.kind === 'LEASE_KIND_TRAIN' ? trained : evaluated).set(lease.step, lease.parametersSha256.toString('hex'));
+        (lease.kind === 'LEASE_KIND_TRAIN' ? trained : evaluated).set(lease.step, (await worker.pull(lease.parametersVersion)).values.slice());
         await worker.push(await worker.compute(lease));
       }
       expect((await server.finished).outcome).toBe('finished');
@@ -115,8 +114,8 @@ export function describeServerConnection(transport: Transport): void {
       expect(restores.length).toBeGreaterThan(0);
       for (const { step } of restores) {
         const best = validations.findLast((validation) => validation.improved && validation.step < step);
-        expect(trained.get(step)).toBe(evaluated.get(best?.step ?? -1));
-        expect(trained.get(step)).not.toBe(evaluated.get(step));
+        expect(trained.get(step)).toEqual(evaluated.get(best?.step ?? -1));
+        expect(trained.get(step)).not.toEqual(evaluated.get(step));
       }
     });
 
@@ -232,7 +231,7 @@ export function describeServerConnection(transport: Transport): void {
       expect(status).toMatchObject({ state: 'RUN_STATE_FINISHED', stepAcknowledged: 4, stepDurable: 4, stepsTotal: 4, stepsNonFinite: 0, backendId: 'reference/1', workers: [] });
       expect(status.validLoss).toBeGreaterThan(0);
       const { manifest } = await connection.getInfo();
-      await expect(connection.join({ protocolVersion: 1, backendId: 'reference/1', manifestSha256: manifest?.sha256 ?? Buffer.alloc(0), threads: 1, name: '' })).rejects.toMatchObject({ code: 'unavailable' });
+      await expect(connection.join({ protocolVersion: PROTOCOL_VERSION_MAX, backendId: 'reference/1', manifestSha256: manifest?.sha256 ?? Buffer.alloc(0), threads: 1, name: '' })).rejects.toMatchObject({ code: 'unavailable' });
     });
   });
 }

@@ -67,7 +67,7 @@ export class Simulation {
     return {
       runId: 'run', workerId: lease.workerId, generation, leaseId: lease.id, kind: round.kind, step: round.step, node: lease.node,
       totalBytes: gradientBytes, gradientBytes, stateBytes: 0, lossSum, tokens, sequences, nonFinite: undefined,
-      pushId: this.#pushes, sha256: `${round.kind}${String(lease.node.begin)}+${String(lease.node.width)}`,
+      pushId: this.#pushes, fingerprint: `${round.kind}${String(lease.node.begin)}+${String(lease.node.width)}`,
     };
   }
 
@@ -82,7 +82,7 @@ export class Simulation {
       const width = effect.kind === 'train' ? this.settings.microshards : this.settings.evaluationLeaves;
       const leaves = Array.from({ length: width }, (_, i): LeafCounts | undefined => (this.emptyLeaves.has(i) ? undefined : { tokens: 10 + i, sequences: 1, stateBytes: 0 }));
       this.#reduction = new TreeReduction(width, (leaf) => leaves[leaf] === undefined, add);
-      this.give({ type: 'round-opened', nowMs: this.nowMs, kind: effect.kind, leaves, parametersSha256: 'ab' });
+      this.give({ type: 'round-opened', nowMs: this.nowMs, kind: effect.kind, leaves, parametersVersion: 1 });
     } else if (effect.type === 'answer' && effect.outcome === 'COMMITTED') {
       const { kind, node } = effect.push;
       const isEmpty = (leaf: number): boolean => this.emptyLeaves.has(leaf);

@@ -84,6 +84,33 @@ export function areFinite(values: usize, count: usize): bool {
   return true;
 }
 
+// @ts-ignore: decorator
+@inline
+function mix(lanes: v128, words: v128): v128 {
+  const x = i32x4.add(lanes, i32x4.mul(words, i32x4.splat(0x85ebca77)));
+  return i32x4.mul(v128.or(i32x4.shl(x, 13), i32x4.shr_u(x, 19)), i32x4.splat(0x9e3779b1));
+}
+
+/** Mixes `count` words into 16 lanes at `lanes`, which hold what they begin with. */
+export function fingerprint(values: usize, count: usize, lanes: usize): void {
+  let a = v128.load(lanes), b = v128.load(lanes, 16), c = v128.load(lanes, 32), d = v128.load(lanes, 48);
+  const blocks = (count & ~15) * FLOAT_BYTES, bytes = count * FLOAT_BYTES;
+  for (let i: usize = 0; i < blocks; i += 64) {
+    a = mix(a, v128.load(values + i));
+    b = mix(b, v128.load(values + i, 16));
+    c = mix(c, v128.load(values + i, 32));
+    d = mix(d, v128.load(values + i, 48));
+  }
+  v128.store(lanes, a);
+  v128.store(lanes, b, 16);
+  v128.store(lanes, c, 32);
+  v128.store(lanes, d, 48);
+  for (let i = blocks; i < bytes; i += 4) {
+    const lane = lanes + (i - blocks);
+    store<i32>(lane, rotl<i32>(load<i32>(lane) + load<i32>(values + i) * 0x85ebca77, 13) * 0x9e3779b1);
+  }
+}
+
 // A pass takes two neighbouring floats a turn, as float64, and the last one of an odd count alone. What a turn does is a function that is compiled for either, since
 // a turn that decides takes four times as long. A gradient at address 0 is zero.
 

@@ -1,6 +1,6 @@
 import { BpttError, OBJECTIVE_DEFAULTS, parameterLayout, type Microshard } from '@bptt/core';
 import {
-  bytesOf, manifestOf, modelMessageOf, objectiveMessageOf, sha256Hex,
+  bytesOf, manifestOf, modelMessageOf, objectiveMessageOf, PROTOCOL_VERSION_MAX, PROTOCOL_VERSION_MIN,
   type ControlChannel, type JoinRequest__Output, type Lease__Output, type Microshard__Output, type PushGradientReply__Output, type PushHeader__Output,
   type PushOutcome__Output, type ServerCommand__Output, type ServerConnection, type ServerInfo__Output, type WorkerIdentity, type WorkerMessage,
 } from '@bptt/rpc';
@@ -48,7 +48,7 @@ export interface ScriptedServer {
 /** What a healthy server says of its run. */
 export function healthyInfo(): ServerInfo__Output {
   return {
-    protocolVersionMin: 1, protocolVersionMax: 1, runId: RUN_ID, backendId: BACKEND_ID, model: modelMessageOf(MODEL), objective: objectiveMessageOf(OBJECTIVE_DEFAULTS), seed: 1,
+    protocolVersionMin: PROTOCOL_VERSION_MIN, protocolVersionMax: PROTOCOL_VERSION_MAX, runId: RUN_ID, backendId: BACKEND_ID, model: modelMessageOf(MODEL), objective: objectiveMessageOf(OBJECTIVE_DEFAULTS), seed: 1,
     manifest: manifestOf(parameterLayout(MODEL)), microshards: 8, state: 'RUN_STATE_TRAINING', step: 0,
   };
 }
@@ -60,9 +60,9 @@ export function parametersAt(step: number): Float32Array {
 
 const STEPS = Array.from({ length: 12 }, (_, step) => step);
 
-/** The hash of the parameters at a step, hex. */
-export function parametersSha256At(step: number): string {
-  return sha256Hex(bytesOf(parametersAt(step)));
+/** The version of the parameters at a step. */
+export function versionAt(step: number): number {
+  return 50 + step;
 }
 
 /** A server that follows a script: the other end of a worker, where a test decides what happens when. */
@@ -92,13 +92,13 @@ export function scriptedServer(script: Script): ScriptedServer {
         },
       };
     },
-    async pullParameters(_runId, sha256, into) {
-      const step = STEPS.find((candidate) => parametersSha256At(candidate) === sha256);
-      if (step === undefined) throw new BpttError('aborted', `parameters ${sha256} are those of no step`);
+    async pullParameters(_runId, version, into) {
+      const step = STEPS.find((candidate) => versionAt(candidate) === version);
+      if (step === undefined) throw new BpttError('aborted', `parameters of version ${String(version)} are those of no step`);
       calls.pulls.push(step);
       await script.pull?.(step, calls.pulls.length, into);
       const values = script.copies === true && into !== undefined ? copyInto(into, parametersAt(step)) : parametersAt(step);
-      return { step, values, sha256, isHeld: () => script.isHeld?.() ?? true };
+      return { version, step, values, isHeld: () => script.isHeld?.() ?? true };
     },
     async pushGradient(header, payload): Promise<PushGradientReply__Output> {
       // The worker uses the memory of a payload again.
@@ -122,7 +122,7 @@ export function scriptedServer(script: Script): ScriptedServer {
 export function leaseOf(leaseId: number, step: number, microshards: readonly Microshard[]): Lease__Output {
   return {
     leaseId, kind: 'LEASE_KIND_TRAIN', step, nodeBegin: microshards[0].index, nodeWidth: microshards.length, expiresInMs: 10_000, batch: BATCH.counts,
-    microshards: microshards.map(microshardMessage), parametersSha256: Buffer.from(parametersSha256At(step), 'hex'),
+    microshards: microshards.map(microshardMessage), parametersVersion: versionAt(step),
   };
 }
 

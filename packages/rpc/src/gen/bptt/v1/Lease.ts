@@ -21,9 +21,10 @@ export interface Lease {
    */
   'batch'?: (_bptt_v1_BatchCounts | null);
   /**
-   * Of the parameters to pull: a step may have several, such as an average of iterates that is evaluated.
+   * Of the parameters to pull: a step may have several, such as an average of iterates that is evaluated. Good for the control stream that
+   * the lease came by: another server counts anew.
    */
-  'parametersSha256'?: (Buffer | Uint8Array | string);
+  'parametersVersion'?: (number | string | Long);
 }
 
 /**
@@ -42,7 +43,8 @@ export interface Lease__Output {
    */
   'batch': (_bptt_v1_BatchCounts__Output | null);
   /**
-   * Of the parameters to pull: a step may have several, such as an average of iterates that is evaluated.
+   * Of the parameters to pull: a step may have several, such as an average of iterates that is evaluated. Good for the control stream that
+   * the lease came by: another server counts anew.
    */
-  'parametersSha256': (Buffer);
+  'parametersVersion': (number);
 }

@@ -76,12 +76,12 @@ export interface ParameterServerClient extends grpc.Client {
   leave(argument: _bptt_v1_LeaveRequest, callback: grpc.requestCallback<_bptt_v1_LeaveReply__Output>): grpc.ClientUnaryCall;
   
   /**
-   * Parameters, in chunks. ABORTED when those asked for are no longer, or not yet, held.
+   * Parameters: one header, any number of chunks, one commit. ABORTED when those asked for are no longer, or not yet, held.
    */
   PullParameters(argument: _bptt_v1_PullParametersRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_bptt_v1_PullParametersReply__Output>;
   PullParameters(argument: _bptt_v1_PullParametersRequest, options?: grpc.CallOptions): grpc.ClientReadableStream<_bptt_v1_PullParametersReply__Output>;
   /**
-   * Parameters, in chunks. ABORTED when those asked for are no longer, or not yet, held.
+   * Parameters: one header, any number of chunks, one commit. ABORTED when those asked for are no longer, or not yet, held.
    */
   pullParameters(argument: _bptt_v1_PullParametersRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_bptt_v1_PullParametersReply__Output>;
   pullParameters(argument: _bptt_v1_PullParametersRequest, options?: grpc.CallOptions): grpc.ClientReadableStream<_bptt_v1_PullParametersReply__Output>;
@@ -128,7 +128,7 @@ export interface ParameterServerHandlers extends grpc.UntypedServiceImplementati
   Leave: grpc.handleUnaryCall<_bptt_v1_LeaveRequest__Output, _bptt_v1_LeaveReply>;
   
   /**
-   * Parameters, in chunks. ABORTED when those asked for are no longer, or not yet, held.
+   * Parameters: one header, any number of chunks, one commit. ABORTED when those asked for are no longer, or not yet, held.
    */
   PullParameters: grpc.handleServerStreamingCall<_bptt_v1_PullParametersRequest__Output, _bptt_v1_PullParametersReply>;
   

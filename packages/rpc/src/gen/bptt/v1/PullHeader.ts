@@ -9,10 +9,7 @@ export interface PullHeader {
    * Of the manifest by which the bytes are to be read.
    */
   'manifestSha256'?: (Buffer | Uint8Array | string);
-  /**
-   * Of the whole blob of this step, whatever ranges were asked for.
-   */
-  'parametersSha256'?: (Buffer | Uint8Array | string);
+  'parametersVersion'?: (number | string | Long);
 }
 
 export interface PullHeader__Output {
@@ -22,8 +19,5 @@ export interface PullHeader__Output {
    * Of the manifest by which the bytes are to be read.
    */
   'manifestSha256': (Buffer);
-  /**
-   * Of the whole blob of this step, whatever ranges were asked for.
-   */
-  'parametersSha256': (Buffer);
+  'parametersVersion': (number);
 }

@@ -14,11 +14,11 @@ export interface PullParametersRequest {
    */
   'ranges'?: (_bptt_v1_ByteRange)[];
   /**
-   * Exactly the parameters with this hash. Unset: those that the step, or the newest, is judged by.
+   * Exactly the parameters of this version, as a lease names it. Unset: those that the step, or the newest, is judged by.
    */
-  'parametersSha256'?: (Buffer | Uint8Array | string);
+  'parametersVersion'?: (number | string | Long);
   '_step'?: "step";
-  '_parametersSha256'?: "parametersSha256";
+  '_parametersVersion'?: "parametersVersion";
 }
 
 export interface PullParametersRequest__Output {
@@ -32,9 +32,9 @@ export interface PullParametersRequest__Output {
    */
   'ranges': (_bptt_v1_ByteRange__Output)[];
   /**
-   * Exactly the parameters with this hash. Unset: those that the step, or the newest, is judged by.
+   * Exactly the parameters of this version, as a lease names it. Unset: those that the step, or the newest, is judged by.
    */
-  'parametersSha256'?: (Buffer);
+  'parametersVersion'?: (number);
   '_step'?: "step";
-  '_parametersSha256'?: "parametersSha256";
+  '_parametersVersion'?: "parametersVersion";
 }

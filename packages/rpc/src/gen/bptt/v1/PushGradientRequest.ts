@@ -2,18 +2,18 @@
 
 import type { PushHeader as _bptt_v1_PushHeader, PushHeader__Output as _bptt_v1_PushHeader__Output } from '../../bptt/v1/PushHeader.js';
 import type { TensorChunk as _bptt_v1_TensorChunk, TensorChunk__Output as _bptt_v1_TensorChunk__Output } from '../../bptt/v1/TensorChunk.js';
-import type { PushCommit as _bptt_v1_PushCommit, PushCommit__Output as _bptt_v1_PushCommit__Output } from '../../bptt/v1/PushCommit.js';
+import type { BlobCommit as _bptt_v1_BlobCommit, BlobCommit__Output as _bptt_v1_BlobCommit__Output } from '../../bptt/v1/BlobCommit.js';
 
 export interface PushGradientRequest {
   'header'?: (_bptt_v1_PushHeader | null);
   'chunk'?: (_bptt_v1_TensorChunk | null);
-  'commit'?: (_bptt_v1_PushCommit | null);
+  'commit'?: (_bptt_v1_BlobCommit | null);
   'frame'?: "header"|"chunk"|"commit";
 }
 
 export interface PushGradientRequest__Output {
   'header'?: (_bptt_v1_PushHeader__Output | null);
   'chunk'?: (_bptt_v1_TensorChunk__Output | null);
-  'commit'?: (_bptt_v1_PushCommit__Output | null);
+  'commit'?: (_bptt_v1_BlobCommit__Output | null);
   'frame'?: "header"|"chunk"|"commit";
 }
