@@ -12,7 +12,8 @@ import type { OpenWay, StepParts, Way, WayWindow } from './way.js';
 import type { Workload } from './workload.js';
 
 const WORKER = fileURLToPath(new URL('./cluster-worker.js', import.meta.url));
-const WARM_UP_STEPS = 2;
+/** Until code is compiled and memory is there; the processes of others, which stay, are warm too. */
+const WARM_UP_STEPS = 10;
 /** Longest that a window may take, the start of its workers included, and its server to start. */
 const WINDOW_TIMEOUT_MS = 300_000;
 

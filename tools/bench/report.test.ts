@@ -36,8 +36,8 @@ describe('the report', () => {
   });
 
   it('shows transfers beside the raw stream', () => {
-    const text = transferText([{ transfer: 'push', bytes: 6_472_004, mebibytesPerSecond: 150, rawMebibytesPerSecond: 300, ratio: 0.5, samplesMs: [], rawSamplesMs: [] }]);
-    expect(text).toContain('push  6.47    150               300  0.5x');
+    const text = transferText([{ transfer: 'push', way: 'gRPC', bytes: 6_472_004, mebibytesPerSecond: 150, rawMebibytesPerSecond: 300, ratio: 0.5, samplesMs: [], rawSamplesMs: [] }]);
+    expect(text).toContain('push, gRPC  6.47    150               300  0.5x');
   });
 
   it('warns where other programs are running', () => {

@@ -56,7 +56,7 @@ function productText({ shape, rows }: ProductTable): string {
 }
 
 export function transferText(rows: readonly TransferRow[]): string {
-  const cells = rows.map(({ transfer, bytes, mebibytesPerSecond, rawMebibytesPerSecond, ratio }) =>
-    [transfer, threeDigits(bytes / 1e6), threeDigits(mebibytesPerSecond), threeDigits(rawMebibytesPerSecond), times(ratio)]);
-  return `gRPC over the loopback\n${textTable([['', 'MB', 'MiB/s', 'raw stream MiB/s', 'ratio'], ...cells])}`;
+  const cells = rows.map(({ transfer, way, bytes, mebibytesPerSecond, rawMebibytesPerSecond, ratio }) =>
+    [`${transfer}, ${way}`, threeDigits(bytes / 1e6), threeDigits(mebibytesPerSecond), threeDigits(rawMebibytesPerSecond), times(ratio)]);
+  return `Tensors between a worker and its server\n${textTable([['', 'MB', 'MiB/s', 'raw stream MiB/s', 'ratio'], ...cells])}`;
 }

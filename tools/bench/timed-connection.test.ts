@@ -8,10 +8,10 @@ describe('the clock of a worker', () => {
   it('tells pull, compute and push of each lease', async () => {
     const given: unknown[] = [];
     const server: Partial<ServerConnection> = {
-      pullParameters: async (_runId, _sha256, into) => {
+      pullParameters: async (_runId, version, into) => {
         given.push(into);
         await pause(20);
-        return { step: 0, values: new Float32Array(), sha256: '', isHeld: () => true };
+        return { version, step: 0, values: new Float32Array(), isHeld: () => true };
       },
       pushGradient: async () => {
         await pause(40);
@@ -23,7 +23,7 @@ describe('the clock of a worker', () => {
     const header = { kind: 'LEASE_KIND_TRAIN', step: 7 } as PushHeader__Output;
     clock.begin();
     const into = new Uint8Array(4);
-    await clock.connection.pullParameters('run', 'hash', into);
+    await clock.connection.pullParameters('run', 3, into);
     expect(given).toEqual([into]);
     await pause(60);
     await clock.connection.pushGradient(header, new Uint8Array());

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { countMicroshard, INITIALIZATION_DEFAULTS, OBJECTIVE_DEFAULTS, optimizerConfig, type Microshard } from '@bptt/core';
 import { startParameterServer, type RunConfig, type RunData } from '@bptt/server';
 import { startRawServer } from './raw-stream.js';
-import { TRANSFER_BACKEND_ID, TRANSFER_MODEL, type TransferAddresses } from './transfer-setting.js';
+import { TRANSFER_BACKEND_ID, TRANSFER_MODEL, TRANSFER_WAYS, type TransferAddresses } from './transfer-setting.js';
 
 /** More than any benchmark pushes. */
 const STEPS = 1_000_000;
@@ -36,19 +36,21 @@ const CONFIG: RunConfig = {
   corpus: { source: 'benchmark', tokens: 'word', lowercase: false, sentences: 'auto' },
 };
 
-/** Starts the other end of the transfers: a parameter server with a run folder that is removed at the end, and a raw stream. */
+/** Starts the other end of the transfers: parameter servers with run folders that are removed at the end, and a raw stream. */
 export async function startTransferServers(): Promise<{ readonly addresses: TransferAddresses; close(): Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), 'bptt-bench-'));
-  const server = await startParameterServer({
-    config: CONFIG, data: DATA, vocabularyJson: [], runDirectory: join(folder, 'run'), backendId: TRANSFER_BACKEND_ID, stepsTotal: STEPS, onEvent: () => undefined,
-  });
-  const { port } = await server.listen('127.0.0.1:0');
+  const begun = await Promise.all(TRANSFER_WAYS.map(async (way) => {
+    const server = await startParameterServer({
+      config: CONFIG, data: DATA, vocabularyJson: [], runDirectory: join(folder, way), backendId: TRANSFER_BACKEND_ID, stepsTotal: STEPS, onEvent: () => undefined,
+    });
+    return { way, server, address: `127.0.0.1:${String((await server.listen('127.0.0.1:0')).port)}` };
+  }));
   const raw = await startRawServer();
   return {
-    addresses: { bptt: `127.0.0.1:${String(port)}`, raw: raw.address },
+    addresses: { bptt: Object.fromEntries(begun.map(({ way, address }) => [way, address])) as TransferAddresses['bptt'], raw: raw.address },
     close: async () => {
       raw.close();
-      await server.close();
+      await Promise.all(begun.map(({ server }) => server.close()));
       await rm(folder, { recursive: true, force: true });
     },
   };

@@ -5,7 +5,7 @@ import { killAfter } from './child-processes.js';
 import type { Contender } from './contender.js';
 import { rawContenders } from './raw-stream.js';
 import { runRounds } from './rounds.js';
-import type { TransferAddresses } from './transfer-setting.js';
+import { TRANSFER_WAYS, type TransferAddresses, type TransferWay } from './transfer-setting.js';
 import { bpttContenders } from './transfer-worker.js';
 
 const PROCESS = fileURLToPath(new URL('./transfer-process.js', import.meta.url));
@@ -14,9 +14,10 @@ const START_TIMEOUT_MS = 30_000;
 const END_TIMEOUT_MS = 10_000;
 const MEBIBYTE = 1024 * 1024;
 
-/** One direction of transfer, bptt's protocol beside the raw stream of as many bytes. */
+/** One direction of transfer one way, bptt's protocol beside the raw stream of as many bytes. */
 export interface TransferRow {
   readonly transfer: 'push' | 'pull';
+  readonly way: TransferWay;
   readonly bytes: number;
   readonly mebibytesPerSecond: number;
   readonly rawMebibytesPerSecond: number;
@@ -32,16 +33,21 @@ export async function measureTransfers(rounds: number): Promise<TransferRow[]> {
   const open: Contender[] = [];
   try {
     const addresses = await addressesOf(child);
-    const { push, pull, bytes } = await bpttContenders(addresses.bptt);
-    open.push(push, pull);
-    const raw = { push: rawContenders(addresses.raw, bytes.push).push, pull: rawContenders(addresses.raw, bytes.pull).pull };
-    open.push(raw.push, raw.pull);
-    const [pushMs, pullMs, rawPushMs, rawPullMs] = (await runRounds(open, rounds, Infinity)).filter((timing) => 'medianMs' in timing);
-    const row = (transfer: TransferRow['transfer'], own: typeof pushMs, floor: typeof pushMs): TransferRow => {
-      const rate = (ms: number): number => (bytes[transfer] / MEBIBYTE / ms) * 1e3;
-      return { transfer, bytes: bytes[transfer], mebibytesPerSecond: rate(own.medianMs), rawMebibytesPerSecond: rate(floor.medianMs), ratio: floor.medianMs / own.medianMs, samplesMs: own.samplesMs, rawSamplesMs: floor.samplesMs };
-    };
-    return [row('push', pushMs, rawPushMs), row('pull', pullMs, rawPullMs)];
+    const entries: { readonly transfer: TransferRow['transfer']; readonly way: TransferWay; readonly bytes: number }[] = [];
+    for (const way of TRANSFER_WAYS) {
+      const { bytes, ...own } = await bpttContenders(way, addresses.bptt[way]);
+      for (const transfer of ['push', 'pull'] as const) {
+        open.push(own[transfer]);
+        entries.push({ transfer, way, bytes: bytes[transfer] });
+      }
+    }
+    for (const { transfer, bytes } of entries) open.push(rawContenders(addresses.raw, bytes)[transfer]);
+    const timings = (await runRounds(open, rounds, Infinity)).filter((timing) => 'medianMs' in timing);
+    return entries.map(({ bytes, ...entry }, i) => {
+      const [own, floor] = [timings[i], timings[entries.length + i]];
+      const rate = (ms: number): number => (bytes / MEBIBYTE / ms) * 1e3;
+      return { ...entry, bytes, mebibytesPerSecond: rate(own.medianMs), rawMebibytesPerSecond: rate(floor.medianMs), ratio: floor.medianMs / own.medianMs, samplesMs: own.samplesMs, rawSamplesMs: floor.samplesMs };
+    });
   } finally {
     for (const contender of open) await contender.close();
     await end(child);

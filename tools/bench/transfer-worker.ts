@@ -1,7 +1,9 @@
 import { encodeGradient, gradientBytes, parameterLayout, type Gradient } from '@bptt/core';
 import { connect, type Lease__Output, type ServerConnection, type WorkerIdentity } from '@bptt/rpc';
 import type { Contender } from './contender.js';
-import { TRANSFER_BACKEND_ID, TRANSFER_MODEL } from './transfer-setting.js';
+import { TRANSFER_BACKEND_ID, TRANSFER_MODEL, type TransferWay } from './transfer-setting.js';
+
+const LAYOUT = parameterLayout(TRANSFER_MODEL);
 
 /** Bytes of one push and of one pull. */
 export interface TransferBytes {
@@ -9,16 +11,17 @@ export interface TransferBytes {
   readonly pull: number;
 }
 
-/** Pushes and pulls of bptt's own protocol, with all that belongs to them: crc32 of each chunk, sha256 of the whole, commit and answer. */
-export async function bpttContenders(address: string): Promise<{ readonly push: Contender; readonly pull: Contender; readonly bytes: TransferBytes }> {
-  const connection = connect(address);
+/** Pushes and pulls of bptt's own protocol, with all that belongs to them: over gRPC crc32 of each chunk and sha256 of the whole; commit and answer. */
+export async function bpttContenders(way: TransferWay, address: string): Promise<{ readonly push: Contender; readonly pull: Contender; readonly bytes: TransferBytes }> {
+  const connection = connect(address, { exchanges: way === 'shared memory' });
   const { manifest, protocolVersionMax, runId } = await connection.getInfo();
   if (manifest === null) throw new Error('getInfo: expected a manifest, got none');
   const identity = await connection.join({ protocolVersion: protocolVersionMax, backendId: TRANSFER_BACKEND_ID, manifestSha256: manifest.sha256, threads: 1, name: 'benchmark' });
+  if ((identity.exchange !== null) !== (way === 'shared memory')) throw new Error(`transfers: expected to go through ${way}`);
   const worker = new TransferWorker(connection, runId, identity);
   const contender = (name: string, step: () => Promise<number>): Contender => ({
     name,
-    executes: 'bptt.v1',
+    executes: way,
     pids: [],
     step,
     close: () => worker.close(),
@@ -32,6 +35,8 @@ export async function bpttContenders(address: string): Promise<{ readonly push: 
 
 class TransferWorker {
   readonly payload = encodeWholeGradient();
+  /** Memory that is used again, as a worker does. */
+  readonly #pulled = new Uint8Array(new SharedArrayBuffer(LAYOUT.size * Float32Array.BYTES_PER_ELEMENT));
   readonly #connection: ServerConnection;
   readonly #runId: string;
   readonly #identity: WorkerIdentity;
@@ -65,7 +70,7 @@ class TransferWorker {
   async pull(): Promise<number> {
     const { parametersVersion } = await this.#leased();
     const begin = performance.now();
-    await this.#connection.pullParameters(this.#runId, parametersVersion);
+    await this.#connection.pullParameters(this.#runId, parametersVersion, this.#pulled);
     return performance.now() - begin;
   }
 
@@ -91,10 +96,9 @@ class TransferWorker {
 
 /** A gradient in which every word occurred: as long as the parameters, and 4 bytes for each row id. */
 function encodeWholeGradient(): Uint8Array {
-  const layout = parameterLayout(TRANSFER_MODEL);
   const { vocabulary: V, hidden: [H] } = TRANSFER_MODEL;
   const gradient: Gradient = {
-    dense: new Float32Array(layout.size - V * H).fill(1e-6),
+    dense: new Float32Array(LAYOUT.size - V * H).fill(1e-6),
     sparse: [{ rows: Uint32Array.from({ length: V }, (_, row) => row), values: new Float32Array(V * H).fill(1e-6) }],
   };
   const bytes = new Uint8Array(gradientBytes(gradient));

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { rawContenders } from './raw-stream.js';
 import { startTransferServers } from './transfer-server.js';
+import { TRANSFER_WAYS } from './transfer-setting.js';
 import { bpttContenders } from './transfer-worker.js';
 
 describe('transfers', () => {
@@ -12,8 +13,8 @@ describe('transfers', () => {
     await servers.close();
   });
 
-  it('push whole gradients and pull whole parameters, step after step', async () => {
-    const { push, pull, bytes } = await bpttContenders(servers.addresses.bptt);
+  it.each(TRANSFER_WAYS)('push whole gradients and pull whole parameters through %s, step after step', async (way) => {
+    const { push, pull, bytes } = await bpttContenders(way, servers.addresses.bptt[way]);
     // 1,610,000 parameters; a gradient has a count and 8,000 row ids besides.
     expect(bytes).toEqual({ push: 4 * (1_610_000 + 1 + 8_000), pull: 4 * 1_610_000 });
     for (const contender of [push, pull, push]) expect(await contender.step()).toBeGreaterThan(0);

@@ -41,7 +41,7 @@ function everyCall(connection: ServerConnection): (() => Promise<unknown>)[] {
 
 test('join and leave carry what they were given', async () => {
   const requests: unknown[] = [];
-  const answer = { workerId: 'worker', generation: 2 ** 40, heartbeatIntervalMs: 500, workerTimeoutMs: 5000, runId: 'run' };
+  const answer = { workerId: 'worker', generation: 2 ** 40, heartbeatIntervalMs: 500, workerTimeoutMs: 5000, runId: 'run', exchange: null };
   const connection = await connected({
     parameterServer: {
       Join: ({ request }, reply) => {

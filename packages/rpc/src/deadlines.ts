@@ -1,5 +1,5 @@
 /** Names of the calls of all services. */
-export const CALLS = ['getInfo', 'join', 'control', 'pullParameters', 'pushGradient', 'leave', 'getStatus', 'healthCheck'] as const;
+export const CALLS = ['getInfo', 'join', 'control', 'pullParameters', 'placeParameters', 'pushGradient', 'leave', 'getStatus', 'healthCheck'] as const;
 export type CallName = (typeof CALLS)[number];
 
 /** How long each call may take, in ms, from its start to its status. */
@@ -16,6 +16,7 @@ export const DEADLINES_MS: DeadlinesMs = {
   join: 10_000,
   control: 7 * DAY_MS,
   pullParameters: 60_000,
+  placeParameters: 60_000,
   pushGradient: 60_000,
   leave: 5_000,
   getStatus: 5_000,

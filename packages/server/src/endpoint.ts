@@ -24,6 +24,8 @@ export interface ParametersWanted {
 export interface HeldParameters extends PulledParameters {
   /** SHA-256 of the bytes, hex. To be asked for while they are held. */
   sha256(): Promise<string>;
+  /** Writes them to the shared file with this descriptor, stamped with their version. @throws BpttError `resource-exhausted` where there is no room */
+  placeIn(descriptor: number): Promise<void>;
 }
 
 /** A push whose header was accepted. It has its memory until `commit` or `abort`. */

@@ -11,7 +11,7 @@ import { tinyConfig } from './testing/tiny-run.js';
 
 const STREAM = tinyConfig({ objective: { ...OBJECTIVE_DEFAULTS, truncation: { kind: 'chunk', k: 4 } } });
 const SENTENCES = tinyConfig();
-const TRANSPORTS: readonly Transport[] = ['in-process', 'gRPC'];
+const TRANSPORTS: readonly Transport[] = ['in-process', 'gRPC', 'gRPC and files'];
 
 let test: TestServer | undefined;
 afterEach(async () => {

@@ -34,7 +34,7 @@ const DESCENTS: readonly Descent[] = [
 const MODES = { sentence: {}, stream: { objective: { ...OBJECTIVE_DEFAULTS, truncation: { kind: 'chunk', k: 4 } } } } as const satisfies Record<string, Partial<RunConfig>>;
 
 /** How the workers of a run reach it, before the stop and after it; and how many they are. */
-const TRANSPORTS = { 'in-process': 1, gRPC: 2 } as const satisfies Record<Transport, number>;
+const TRANSPORTS = { 'in-process': 1, 'gRPC and files': 2 } as const satisfies Partial<Record<Transport, number>>;
 
 /** The part of a run before its stop. */
 interface Beginning {
@@ -55,7 +55,7 @@ interface Combination {
   readonly descent: Descent;
   readonly mode: keyof typeof MODES;
   readonly stop: keyof typeof STOPS;
-  readonly transport: Transport;
+  readonly transport: keyof typeof TRANSPORTS;
 }
 
 const keysOf = <K extends string>(record: Readonly<Record<K, unknown>>): readonly K[] => Object.keys(record) as K[];
@@ -119,7 +119,7 @@ const begun: Combination[] = [];
 let restored = 0;
 let averaged = 0;
 afterAll(() => {
-  const cluster = begun.filter(({ transport }) => transport === 'gRPC').length;
+  const cluster = begun.filter(({ transport }) => transport === 'gRPC and files').length;
   process.stdout.write(`resume: ${String(begun.length)} combinations of optimiser, mode, stop and transport, ${String(cluster)} of them with two workers over gRPC; ${String(restored)} went on after a restore, ${String(averaged)} while averaging\n`);
 });
 

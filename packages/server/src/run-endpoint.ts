@@ -93,7 +93,7 @@ export class RunEndpoint implements Endpoint {
     shell.dispatch({ type: 'join', nowMs: nowMs(), name: name.slice(0, NAME_LENGTH_MAX), threads });
     const worker = [...shell.state.workers.values()].at(-1);
     if (worker === undefined) throw new BpttError('unavailable', 'the run is over');
-    return { workerId: worker.id, generation: worker.generation, heartbeatIntervalMs, workerTimeoutMs: settings.workerTimeoutMs, runId: settings.runId };
+    return { workerId: worker.id, generation: worker.generation, heartbeatIntervalMs, workerTimeoutMs: settings.workerTimeoutMs, runId: settings.runId, exchange: null };
   }
 
   control(identity: WorkerIdentity, sink: CommandSink): WorkerChannel {
@@ -108,14 +108,20 @@ export class RunEndpoint implements Endpoint {
   }
 
   parameters(runId: string, wanted: ParametersWanted): HeldParameters {
-    const { shell, buffers, sets, hashes } = this.#options;
+    const { shell, buffers, sets, hashes, thread } = this.#options;
     const { settings, step: current } = shell.state;
     if (runId !== settings.runId) throw new BpttError('failed-precondition', `run id: this server runs ${settings.runId}, asked for ${runId.slice(0, NAME_LENGTH_MAX)}`);
     const found = sets.find(wanted);
     if (found === undefined) throw new BpttError('aborted', `parameters ${wantedText(wanted)} are not held: the server is at step ${String(current)}`);
     const { set, buffer } = found;
     const { version, step } = set;
-    return { version, step, values: buffers[buffer].subarray(), isHeld: () => sets.isHeld(set), sha256: () => hashes.of(found) };
+    return {
+      version, step,
+      values: buffers[buffer].subarray(),
+      isHeld: () => sets.isHeld(set),
+      sha256: () => hashes.of(found),
+      placeIn: (descriptor) => thread.call('place', buffer, descriptor, version),
+    };
   }
 
   beginPush(header: PushHeader__Output): PushReception | PushGradientReply__Output {

@@ -2,3 +2,4 @@ import { describeServerConnection } from './testing/server-connection-contract.j
 
 describeServerConnection('in-process');
 describeServerConnection('gRPC');
+describeServerConnection('gRPC and files');

@@ -1,13 +1,14 @@
 import { Server, type ServerDuplexStream, type ServerReadableStream, type sendUnaryData } from '@grpc/grpc-js';
 import { ReflectionService } from '@grpc/reflection';
 import { HealthImplementation } from 'grpc-health-check';
-import { BpttError } from '@bptt/core';
+import { assert, BpttError } from '@bptt/core';
 import {
   BlobAssembler, listen, packageDefinition, PARAMETER_SERVER_SERVICE, SERVER_OPTIONS, services, toServiceError,
-  type AdminHandlers, type ParameterServerHandlers, type PushGradientReply, type PushGradientReply__Output, type PushGradientRequest__Output,
+  type AdminHandlers, type ParameterServerHandlers, type PayloadPlaced__Output, type PlaceParametersReply__Output, type PlaceParametersRequest__Output, type PushGradientReply, type PushGradientReply__Output, type PushGradientRequest__Output, type PushHeader__Output,
   type ServerCommand, type WorkerEvent__Output,
 } from '@bptt/rpc';
 import type { Endpoint, PushReception, WorkerChannel } from './endpoint.js';
+import { ServerExchange } from './exchange.js';
 import { COMMANDS_QUEUED_MAX } from './in-process.js';
 import { servePull } from './pull-service.js';
 
@@ -29,7 +30,8 @@ export interface Service {
 /** Serves `endpoint` by gRPC on a loopback address, with health checking and reflection. */
 export async function startService(endpoint: Endpoint, address: string): Promise<Service> {
   const server = new Server(SERVER_OPTIONS);
-  server.addService(services.parameterServer, { ...parameterServerHandlers(endpoint) });
+  const exchange = ServerExchange.open();
+  server.addService(services.parameterServer, { ...parameterServerHandlers(endpoint, exchange) });
   server.addService(services.admin, { ...adminHandlers(endpoint) });
   const health = new HealthImplementation({ '': 'SERVING', [PARAMETER_SERVER_SERVICE]: 'SERVING' });
   health.addToServer(server);
@@ -40,23 +42,34 @@ export async function startService(endpoint: Endpoint, address: string): Promise
     setServing: (isServing) => {
       for (const name of ['', PARAMETER_SERVER_SERVICE]) health.setStatus(name, isServing ? 'SERVING' : 'NOT_SERVING');
     },
-    close: () => shutDown(server),
+    close: async () => {
+      await shutDown(server);
+      exchange?.close();
+    },
   };
 }
 
-function parameterServerHandlers(endpoint: Endpoint): ParameterServerHandlers {
+function parameterServerHandlers(endpoint: Endpoint, exchange: ServerExchange | undefined): ParameterServerHandlers {
+  const prune = (): void => { exchange?.prune(endpoint.getStatus().workers.map(({ workerId }) => workerId)); };
   return {
     GetInfo: (_call, callback) => { answer(callback, () => endpoint.getInfo()); },
-    Join: ({ request }, callback) => { answer(callback, () => endpoint.join(request)); },
+    Join: ({ request }, callback) => {
+      answer(callback, () => {
+        const reply = endpoint.join(request);
+        prune();
+        return { ...reply, exchange: exchange?.offer(reply.workerId) ?? null };
+      });
+    },
     Leave: ({ request }, callback) => {
       answer(callback, () => {
         endpoint.leave(request);
         return {};
       });
     },
-    Control: (call) => { serveControl(endpoint, call); },
+    Control: (call) => { serveControl(endpoint, call, prune); },
     PullParameters: (call) => { void servePull(endpoint, call); },
-    PushGradient: (call, callback) => { servePush(endpoint, call, callback); },
+    PlaceParameters: ({ request }, callback) => { void placeParameters(endpoint, exchange, request).then((reply) => { callback(null, reply); }, (error: unknown) => { callback(toServiceError(error)); }); },
+    PushGradient: (call, callback) => { servePush(new PushStream(endpoint, exchange), call, callback); },
   };
 }
 
@@ -72,7 +85,14 @@ function answer<T>(callback: sendUnaryData<T>, work: () => T): void {
   }
 }
 
-function serveControl(endpoint: Endpoint, call: ServerDuplexStream<WorkerEvent__Output, ServerCommand>): void {
+async function placeParameters(endpoint: Endpoint, exchange: ServerExchange | undefined, { runId, parametersVersion }: PlaceParametersRequest__Output): Promise<PlaceParametersReply__Output> {
+  if (exchange === undefined) throw new BpttError('failed-precondition', 'place: this server exchanges no files');
+  const held = endpoint.parameters(runId, { version: parametersVersion });
+  await exchange.place(held);
+  return { step: held.step, totalBytes: held.values.byteLength };
+}
+
+function serveControl(endpoint: Endpoint, call: ServerDuplexStream<WorkerEvent__Output, ServerCommand>, onOver: () => void): void {
   let channel: WorkerChannel | undefined;
   let isOver = false;
   const patience = setTimeout(() => { fail(new BpttError('deadline-exceeded', `control: no message within ${String(CONTROL_FIRST_MS)} ms`)); }, CONTROL_FIRST_MS);
@@ -113,11 +133,11 @@ function serveControl(endpoint: Endpoint, call: ServerDuplexStream<WorkerEvent__
     isOver = true;
     clearTimeout(patience);
     channel?.closed();
+    onOver();
   }
 }
 
-function servePush(endpoint: Endpoint, call: ServerReadableStream<PushGradientRequest__Output, PushGradientReply>, callback: sendUnaryData<PushGradientReply>): void {
-  const push = new PushStream(endpoint);
+function servePush(push: PushStream, call: ServerReadableStream<PushGradientRequest__Output, PushGradientReply>, callback: sendUnaryData<PushGradientReply>): void {
   let isOver = false;
   const patience = setTimeout(() => { fail(new BpttError('deadline-exceeded', `push: no commit within ${String(PUSH_MS_MAX)} ms`)); }, PUSH_MS_MAX);
   call.on('data', (frame: PushGradientRequest__Output) => {
@@ -149,19 +169,23 @@ function servePush(endpoint: Endpoint, call: ServerReadableStream<PushGradientRe
 /** The frames of one push. */
 class PushStream {
   readonly #endpoint: Endpoint;
+  readonly #exchange: ServerExchange | undefined;
+  #header: PushHeader__Output | undefined;
   #reception: PushReception | undefined;
   #blob: BlobAssembler | undefined;
 
-  constructor(endpoint: Endpoint) {
+  constructor(endpoint: Endpoint, exchange: ServerExchange | undefined) {
     this.#endpoint = endpoint;
+    this.#exchange = exchange;
   }
 
   /** The reply, where this frame brings it. */
-  take({ header, chunk, commit }: PushGradientRequest__Output): PushGradientReply__Output | Promise<PushGradientReply__Output> | undefined {
+  take({ header, chunk, commit, placed }: PushGradientRequest__Output): PushGradientReply__Output | Promise<PushGradientReply__Output> | undefined {
     if (header) {
       if (this.#reception !== undefined) throw new BpttError('invalid-argument', 'push: expected one header, got two');
       const begun = this.#endpoint.beginPush(header);
       if ('outcome' in begun) return begun;
+      this.#header = header;
       this.#reception = begun;
       this.#blob = new BlobAssembler(begun.payload.byteLength, { into: begun.payload });
       return undefined;
@@ -173,6 +197,7 @@ class PushStream {
       if (isFirst) this.#reception.begun();
       return undefined;
     }
+    if (placed) return this.#takePlaced(placed);
     if (!commit) throw new BpttError('invalid-argument', 'push: got an empty frame');
     this.#blob.finish(commit);
     return this.#reception.commit();
@@ -180,6 +205,23 @@ class PushStream {
 
   abort(): void {
     this.#reception?.abort();
+  }
+
+  /** The memory of the payload is the file's until it has been read, whatever becomes of the call. */
+  async #takePlaced({ totalBytes }: PayloadPlaced__Output): Promise<PushGradientReply__Output> {
+    const [header, reception] = [this.#header, this.#reception];
+    assert(header !== undefined && reception !== undefined, () => 'a placed payload before its header');
+    try {
+      const { payload } = reception;
+      if (this.#exchange === undefined) throw new BpttError('failed-precondition', 'push: this server exchanges no files');
+      if (totalBytes !== payload.byteLength) throw new BpttError('invalid-argument', `push: expected ${String(payload.byteLength)} bytes placed, got ${String(totalBytes)}`);
+      reception.begun();
+      await this.#exchange.take(header.workerId, header.leaseId, payload);
+    } catch (error) {
+      reception.abort();
+      throw error;
+    }
+    return reception.commit();
   }
 }
 

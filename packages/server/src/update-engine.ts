@@ -2,6 +2,7 @@ import {
   addGradients, areFinite, assert, averageIterate, BpttError, createOptimizer, decodeGradient, isFiniteGradient,
   type Clip, type ExplosionPolicy, type Gradient, type ModelConfig, type Optimizer, type OptimizerConfig, type ParameterLayout, type TreeNode,
 } from '@bptt/core';
+import { bytesOf, writeShared } from '@bptt/rpc';
 import type { SharedMemory } from '@bptt/simd';
 import { floatsSha256, type Checkpoint } from './checkpoint-format.js';
 import { writeBest, writeCheckpoint } from './checkpoints.js';
@@ -151,6 +152,11 @@ export class UpdateEngine {
       if (iteratesAveraged !== undefined) averageIterate(this.#buffers[AVERAGE_BUFFER], parameters, iteratesAveraged);
     }
     return { ...result, parametersSha256: hashes ? floatsSha256(parameters) : undefined };
+  }
+
+  /** Writes the parameters in a buffer to a shared file of this process. @throws BpttError `resource-exhausted` where there is no room */
+  place(buffer: number, descriptor: number, version: number): void {
+    writeShared(descriptor, version, bytesOf(this.#buffers[buffer]));
   }
 
   /** The hash of the parameters in a buffer, hex. */

@@ -53,7 +53,7 @@ describe('worker', () => {
     expect(calls.log).toEqual(['join', 'ready', 'push', 'ready', 'leave']);
     expect(calls.leaves).toEqual([{ workerId: 'worker-1', generation: 1 }]);
     expect(events).toEqual([
-      { event: 'joined', workerId: 'worker-1', backendId: BACKEND_ID, executes: 'plain TypeScript, float32', threads: 1 },
+      { event: 'joined', workerId: 'worker-1', backendId: BACKEND_ID, executes: 'plain TypeScript, float32', threads: 1, exchanges: false },
       { event: 'lease', leaseId: 41, kind: 'gradient', step: 7, nodeBegin: 0, nodeWidth: 2 },
       { event: 'pushed', step: 7, outcome: 'COMMITTED' },
       { event: 'left', reason: 'all steps done' },

@@ -145,8 +145,8 @@ async function joinAndServe({ options, plan, pool, connection }: Membership, cac
     const joined = await joinUnlessOver(connection, { protocolVersion: PROTOCOL_VERSION_MAX, backendId, manifestSha256, threads, name }, signal);
     if (!('runId' in joined)) return { kind: 'drained', finished: joined[0], reason: joined[1] };
     if (joined.runId !== runId) throw new BpttError('failed-precondition', `run id: the server now runs ${joined.runId}, this worker joined ${runId}`);
-    const { workerId, generation, heartbeatIntervalMs } = joined;
-    onEvent({ event: 'joined', workerId, backendId, executes: pool.executes, threads });
+    const { workerId, generation, heartbeatIntervalMs, exchange } = joined;
+    onEvent({ event: 'joined', workerId, backendId, executes: pool.executes, threads, exchanges: exchange !== null });
     return await runSession({
       connection, worker: { workerId, generation }, runId, model, pool, cache, callBackoff, heartbeatIntervalMs, signal, onEvent,
     });

@@ -2,5 +2,5 @@
 import { connect } from '@bptt/rpc';
 import { runWorker } from '@bptt/worker';
 
-const connection = connect(process.argv[2], { afterChunk: () => new Promise(() => undefined) });
+const connection = connect(process.argv[2], { exchanges: false, afterChunk: () => new Promise(() => undefined) });
 await runWorker({ connection, threads: 1, name: 'stuck worker', signal: new AbortController().signal, onEvent: () => undefined });

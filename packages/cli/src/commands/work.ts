@@ -10,7 +10,8 @@ import { isLaunched, tellParent, watchInterrupts } from '../parent.js';
 export async function work({ json = false, ...flags }: Flags & { readonly json?: boolean }): Promise<ExitCode> {
   const { server, threads, backend, device } = parseSettings(workSchema, flags);
   const signal = watchInterrupts();
-  const connection = connect(server);
+  const report = json ? printJson : printLine;
+  const connection = connect(server, { onWarning: (message) => { report({ event: 'warning', message }); } });
   try {
     const { finished, reason, microshardsDone } = await runWorker({
       connection,
@@ -19,7 +20,7 @@ export async function work({ json = false, ...flags }: Flags & { readonly json?:
       device,
       name: `${hostname()}:${String(process.pid)}`,
       signal,
-      onEvent: json ? printJson : printLine,
+      onEvent: report,
     });
     if (json) printJson({ event: 'done', finished, reason, microshardsDone });
     if (signal.aborted) return EXIT.interrupted;
@@ -39,7 +40,7 @@ function printJson(event: object): void {
 function printLine(event: WorkerProgress): void {
   switch (event.event) {
     case 'joined':
-      process.stdout.write(`joined as ${event.workerId}: ${event.backendId} (${event.executes}), threads ${String(event.threads)}\n`);
+      process.stdout.write(`joined as ${event.workerId}: ${event.backendId} (${event.executes}), threads ${String(event.threads)}, tensors through ${event.exchanges ? 'shared memory' : 'gRPC'}\n`);
       break;
     case 'left':
       process.stdout.write(`left: ${event.reason}\n`);

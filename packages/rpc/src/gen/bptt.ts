@@ -6,6 +6,7 @@ import type { BatchCounts as _bptt_v1_BatchCounts, BatchCounts__Output as _bptt_
 import type { BlobCommit as _bptt_v1_BlobCommit, BlobCommit__Output as _bptt_v1_BlobCommit__Output } from './bptt/v1/BlobCommit.js';
 import type { ByteRange as _bptt_v1_ByteRange, ByteRange__Output as _bptt_v1_ByteRange__Output } from './bptt/v1/ByteRange.js';
 import type { Drain as _bptt_v1_Drain, Drain__Output as _bptt_v1_Drain__Output } from './bptt/v1/Drain.js';
+import type { Exchange as _bptt_v1_Exchange, Exchange__Output as _bptt_v1_Exchange__Output } from './bptt/v1/Exchange.js';
 import type { GetInfoRequest as _bptt_v1_GetInfoRequest, GetInfoRequest__Output as _bptt_v1_GetInfoRequest__Output } from './bptt/v1/GetInfoRequest.js';
 import type { GetStatusReply as _bptt_v1_GetStatusReply, GetStatusReply__Output as _bptt_v1_GetStatusReply__Output } from './bptt/v1/GetStatusReply.js';
 import type { GetStatusRequest as _bptt_v1_GetStatusRequest, GetStatusRequest__Output as _bptt_v1_GetStatusRequest__Output } from './bptt/v1/GetStatusRequest.js';
@@ -23,6 +24,9 @@ import type { ModelConfig as _bptt_v1_ModelConfig, ModelConfig__Output as _bptt_
 import type { NonFinite as _bptt_v1_NonFinite, NonFinite__Output as _bptt_v1_NonFinite__Output } from './bptt/v1/NonFinite.js';
 import type { Objective as _bptt_v1_Objective, Objective__Output as _bptt_v1_Objective__Output } from './bptt/v1/Objective.js';
 import type { ParameterServerClient as _bptt_v1_ParameterServerClient, ParameterServerDefinition as _bptt_v1_ParameterServerDefinition } from './bptt/v1/ParameterServer.js';
+import type { PayloadPlaced as _bptt_v1_PayloadPlaced, PayloadPlaced__Output as _bptt_v1_PayloadPlaced__Output } from './bptt/v1/PayloadPlaced.js';
+import type { PlaceParametersReply as _bptt_v1_PlaceParametersReply, PlaceParametersReply__Output as _bptt_v1_PlaceParametersReply__Output } from './bptt/v1/PlaceParametersReply.js';
+import type { PlaceParametersRequest as _bptt_v1_PlaceParametersRequest, PlaceParametersRequest__Output as _bptt_v1_PlaceParametersRequest__Output } from './bptt/v1/PlaceParametersRequest.js';
 import type { PullHeader as _bptt_v1_PullHeader, PullHeader__Output as _bptt_v1_PullHeader__Output } from './bptt/v1/PullHeader.js';
 import type { PullParametersReply as _bptt_v1_PullParametersReply, PullParametersReply__Output as _bptt_v1_PullParametersReply__Output } from './bptt/v1/PullParametersReply.js';
 import type { PullParametersRequest as _bptt_v1_PullParametersRequest, PullParametersRequest__Output as _bptt_v1_PullParametersRequest__Output } from './bptt/v1/PullParametersRequest.js';
@@ -33,6 +37,7 @@ import type { Ready as _bptt_v1_Ready, Ready__Output as _bptt_v1_Ready__Output }
 import type { Revoke as _bptt_v1_Revoke, Revoke__Output as _bptt_v1_Revoke__Output } from './bptt/v1/Revoke.js';
 import type { ServerCommand as _bptt_v1_ServerCommand, ServerCommand__Output as _bptt_v1_ServerCommand__Output } from './bptt/v1/ServerCommand.js';
 import type { ServerInfo as _bptt_v1_ServerInfo, ServerInfo__Output as _bptt_v1_ServerInfo__Output } from './bptt/v1/ServerInfo.js';
+import type { SharedFile as _bptt_v1_SharedFile, SharedFile__Output as _bptt_v1_SharedFile__Output } from './bptt/v1/SharedFile.js';
 import type { StepAdvanced as _bptt_v1_StepAdvanced, StepAdvanced__Output as _bptt_v1_StepAdvanced__Output } from './bptt/v1/StepAdvanced.js';
 import type { Tensor as _bptt_v1_Tensor, Tensor__Output as _bptt_v1_Tensor__Output } from './bptt/v1/Tensor.js';
 import type { TensorChunk as _bptt_v1_TensorChunk, TensorChunk__Output as _bptt_v1_TensorChunk__Output } from './bptt/v1/TensorChunk.js';
@@ -54,6 +59,7 @@ export interface ProtoGrpcType {
       BlobCommit: MessageTypeDefinition<_bptt_v1_BlobCommit, _bptt_v1_BlobCommit__Output>
       ByteRange: MessageTypeDefinition<_bptt_v1_ByteRange, _bptt_v1_ByteRange__Output>
       Drain: MessageTypeDefinition<_bptt_v1_Drain, _bptt_v1_Drain__Output>
+      Exchange: MessageTypeDefinition<_bptt_v1_Exchange, _bptt_v1_Exchange__Output>
       GetInfoRequest: MessageTypeDefinition<_bptt_v1_GetInfoRequest, _bptt_v1_GetInfoRequest__Output>
       GetStatusReply: MessageTypeDefinition<_bptt_v1_GetStatusReply, _bptt_v1_GetStatusReply__Output>
       GetStatusRequest: MessageTypeDefinition<_bptt_v1_GetStatusRequest, _bptt_v1_GetStatusRequest__Output>
@@ -75,6 +81,9 @@ export interface ProtoGrpcType {
        * What a worker needs. A step goes: lease, pull, compute, push, and when the batch is complete the server advances the step.
        */
       ParameterServer: SubtypeConstructor<typeof grpc.Client, _bptt_v1_ParameterServerClient> & { service: _bptt_v1_ParameterServerDefinition }
+      PayloadPlaced: MessageTypeDefinition<_bptt_v1_PayloadPlaced, _bptt_v1_PayloadPlaced__Output>
+      PlaceParametersReply: MessageTypeDefinition<_bptt_v1_PlaceParametersReply, _bptt_v1_PlaceParametersReply__Output>
+      PlaceParametersRequest: MessageTypeDefinition<_bptt_v1_PlaceParametersRequest, _bptt_v1_PlaceParametersRequest__Output>
       PullHeader: MessageTypeDefinition<_bptt_v1_PullHeader, _bptt_v1_PullHeader__Output>
       PullParametersReply: MessageTypeDefinition<_bptt_v1_PullParametersReply, _bptt_v1_PullParametersReply__Output>
       PullParametersRequest: MessageTypeDefinition<_bptt_v1_PullParametersRequest, _bptt_v1_PullParametersRequest__Output>
@@ -87,6 +96,7 @@ export interface ProtoGrpcType {
       RunState: EnumTypeDefinition
       ServerCommand: MessageTypeDefinition<_bptt_v1_ServerCommand, _bptt_v1_ServerCommand__Output>
       ServerInfo: MessageTypeDefinition<_bptt_v1_ServerInfo, _bptt_v1_ServerInfo__Output>
+      SharedFile: MessageTypeDefinition<_bptt_v1_SharedFile, _bptt_v1_SharedFile__Output>
       StepAdvanced: MessageTypeDefinition<_bptt_v1_StepAdvanced, _bptt_v1_StepAdvanced__Output>
       Tensor: MessageTypeDefinition<_bptt_v1_Tensor, _bptt_v1_Tensor__Output>
       TensorChunk: MessageTypeDefinition<_bptt_v1_TensorChunk, _bptt_v1_TensorChunk__Output>

@@ -7,8 +7,8 @@ import type { RunEvent } from '../run-event.js';
 import type { ParameterServer, ParameterServerOptions } from '../server-options.js';
 import { tinyConfig, tinyData } from './tiny-run.js';
 
-/** How clients of a test reach their server. */
-export type Transport = 'in-process' | 'gRPC';
+/** How clients of a test reach their server; `gRPC and files`: tensors are exchanged through memory. */
+export type Transport = 'in-process' | 'gRPC' | 'gRPC and files';
 
 /** A server of a tiny run, for tests. */
 export interface TestServer {
@@ -42,7 +42,7 @@ export async function startTestServer({ transport = 'in-process', ...options }: 
   const server = await startParameterServer({
     data: tinyData(config), vocabularyJson: ['a', 'b'], backendId: 'reference/1', stepsTotal: 4, payloadChecks: { poisoned: true }, ...options, config, runDirectory, onEvent,
   });
-  const address = transport === 'gRPC' ? `127.0.0.1:${String((await server.listen('127.0.0.1:0')).port)}` : undefined;
+  const address = transport !== 'in-process' ? `127.0.0.1:${String((await server.listen('127.0.0.1:0')).port)}` : undefined;
   const connections: ServerConnection[] = [];
   return {
     server,
@@ -50,7 +50,7 @@ export async function startTestServer({ transport = 'in-process', ...options }: 
     runDirectory,
     events,
     connect: () => {
-      const connection = address === undefined ? server.connect() : connect(address);
+      const connection = address === undefined ? server.connect() : connect(address, { exchanges: transport === 'gRPC and files' });
       connections.push(connection);
       return connection;
     },

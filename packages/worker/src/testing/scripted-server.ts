@@ -79,7 +79,7 @@ export function scriptedServer(script: Script): ScriptedServer {
       calls.log.push('join');
       const generation = calls.joins.length;
       await Promise.resolve(script.join?.(request, generation));
-      return { workerId: `worker-${String(generation)}`, generation, heartbeatIntervalMs: 5, workerTimeoutMs: 1000, runId: RUN_ID };
+      return { workerId: `worker-${String(generation)}`, generation, heartbeatIntervalMs: 5, workerTimeoutMs: 1000, runId: RUN_ID, exchange: null };
     },
     control(worker) {
       const stream = openStream(worker);

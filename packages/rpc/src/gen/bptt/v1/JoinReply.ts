@@ -1,5 +1,6 @@
 // Original file: ../../protos/bptt/v1/bptt.proto
 
+import type { Exchange as _bptt_v1_Exchange, Exchange__Output as _bptt_v1_Exchange__Output } from '../../bptt/v1/Exchange.js';
 import type { Long } from '@grpc/proto-loader';
 
 export interface JoinReply {
@@ -14,6 +15,10 @@ export interface JoinReply {
    */
   'workerTimeoutMs'?: (number);
   'runId'?: (string);
+  /**
+   * Unset where there is none.
+   */
+  'exchange'?: (_bptt_v1_Exchange | null);
 }
 
 export interface JoinReply__Output {
@@ -28,4 +33,8 @@ export interface JoinReply__Output {
    */
   'workerTimeoutMs': (number);
   'runId': (string);
+  /**
+   * Unset where there is none.
+   */
+  'exchange': (_bptt_v1_Exchange__Output | null);
 }

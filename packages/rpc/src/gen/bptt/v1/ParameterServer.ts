@@ -7,6 +7,8 @@ import type { JoinReply as _bptt_v1_JoinReply, JoinReply__Output as _bptt_v1_Joi
 import type { JoinRequest as _bptt_v1_JoinRequest, JoinRequest__Output as _bptt_v1_JoinRequest__Output } from '../../bptt/v1/JoinRequest.js';
 import type { LeaveReply as _bptt_v1_LeaveReply, LeaveReply__Output as _bptt_v1_LeaveReply__Output } from '../../bptt/v1/LeaveReply.js';
 import type { LeaveRequest as _bptt_v1_LeaveRequest, LeaveRequest__Output as _bptt_v1_LeaveRequest__Output } from '../../bptt/v1/LeaveRequest.js';
+import type { PlaceParametersReply as _bptt_v1_PlaceParametersReply, PlaceParametersReply__Output as _bptt_v1_PlaceParametersReply__Output } from '../../bptt/v1/PlaceParametersReply.js';
+import type { PlaceParametersRequest as _bptt_v1_PlaceParametersRequest, PlaceParametersRequest__Output as _bptt_v1_PlaceParametersRequest__Output } from '../../bptt/v1/PlaceParametersRequest.js';
 import type { PullParametersReply as _bptt_v1_PullParametersReply, PullParametersReply__Output as _bptt_v1_PullParametersReply__Output } from '../../bptt/v1/PullParametersReply.js';
 import type { PullParametersRequest as _bptt_v1_PullParametersRequest, PullParametersRequest__Output as _bptt_v1_PullParametersRequest__Output } from '../../bptt/v1/PullParametersRequest.js';
 import type { PushGradientReply as _bptt_v1_PushGradientReply, PushGradientReply__Output as _bptt_v1_PushGradientReply__Output } from '../../bptt/v1/PushGradientReply.js';
@@ -76,6 +78,23 @@ export interface ParameterServerClient extends grpc.Client {
   leave(argument: _bptt_v1_LeaveRequest, callback: grpc.requestCallback<_bptt_v1_LeaveReply__Output>): grpc.ClientUnaryCall;
   
   /**
+   * Puts parameters into the file that JoinReply.exchange names, for workers of the same machine. ABORTED as PullParameters; FAILED_PRECONDITION
+   * where the server exchanges no files.
+   */
+  PlaceParameters(argument: _bptt_v1_PlaceParametersRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_bptt_v1_PlaceParametersReply__Output>): grpc.ClientUnaryCall;
+  PlaceParameters(argument: _bptt_v1_PlaceParametersRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_bptt_v1_PlaceParametersReply__Output>): grpc.ClientUnaryCall;
+  PlaceParameters(argument: _bptt_v1_PlaceParametersRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_bptt_v1_PlaceParametersReply__Output>): grpc.ClientUnaryCall;
+  PlaceParameters(argument: _bptt_v1_PlaceParametersRequest, callback: grpc.requestCallback<_bptt_v1_PlaceParametersReply__Output>): grpc.ClientUnaryCall;
+  /**
+   * Puts parameters into the file that JoinReply.exchange names, for workers of the same machine. ABORTED as PullParameters; FAILED_PRECONDITION
+   * where the server exchanges no files.
+   */
+  placeParameters(argument: _bptt_v1_PlaceParametersRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_bptt_v1_PlaceParametersReply__Output>): grpc.ClientUnaryCall;
+  placeParameters(argument: _bptt_v1_PlaceParametersRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_bptt_v1_PlaceParametersReply__Output>): grpc.ClientUnaryCall;
+  placeParameters(argument: _bptt_v1_PlaceParametersRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_bptt_v1_PlaceParametersReply__Output>): grpc.ClientUnaryCall;
+  placeParameters(argument: _bptt_v1_PlaceParametersRequest, callback: grpc.requestCallback<_bptt_v1_PlaceParametersReply__Output>): grpc.ClientUnaryCall;
+  
+  /**
    * Parameters: one header, any number of chunks, one commit. ABORTED when those asked for are no longer, or not yet, held.
    */
   PullParameters(argument: _bptt_v1_PullParametersRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_bptt_v1_PullParametersReply__Output>;
@@ -87,14 +106,16 @@ export interface ParameterServerClient extends grpc.Client {
   pullParameters(argument: _bptt_v1_PullParametersRequest, options?: grpc.CallOptions): grpc.ClientReadableStream<_bptt_v1_PullParametersReply__Output>;
   
   /**
-   * One header, any number of chunks, one commit. Nothing counts before the commit.
+   * One header, any number of chunks, one commit; or one header and `placed`, where the payload lies in the file of this worker. Nothing counts before
+   * the commit, or `placed`.
    */
   PushGradient(metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_bptt_v1_PushGradientReply__Output>): grpc.ClientWritableStream<_bptt_v1_PushGradientRequest>;
   PushGradient(metadata: grpc.Metadata, callback: grpc.requestCallback<_bptt_v1_PushGradientReply__Output>): grpc.ClientWritableStream<_bptt_v1_PushGradientRequest>;
   PushGradient(options: grpc.CallOptions, callback: grpc.requestCallback<_bptt_v1_PushGradientReply__Output>): grpc.ClientWritableStream<_bptt_v1_PushGradientRequest>;
   PushGradient(callback: grpc.requestCallback<_bptt_v1_PushGradientReply__Output>): grpc.ClientWritableStream<_bptt_v1_PushGradientRequest>;
   /**
-   * One header, any number of chunks, one commit. Nothing counts before the commit.
+   * One header, any number of chunks, one commit; or one header and `placed`, where the payload lies in the file of this worker. Nothing counts before
+   * the commit, or `placed`.
    */
   pushGradient(metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_bptt_v1_PushGradientReply__Output>): grpc.ClientWritableStream<_bptt_v1_PushGradientRequest>;
   pushGradient(metadata: grpc.Metadata, callback: grpc.requestCallback<_bptt_v1_PushGradientReply__Output>): grpc.ClientWritableStream<_bptt_v1_PushGradientRequest>;
@@ -128,12 +149,19 @@ export interface ParameterServerHandlers extends grpc.UntypedServiceImplementati
   Leave: grpc.handleUnaryCall<_bptt_v1_LeaveRequest__Output, _bptt_v1_LeaveReply>;
   
   /**
+   * Puts parameters into the file that JoinReply.exchange names, for workers of the same machine. ABORTED as PullParameters; FAILED_PRECONDITION
+   * where the server exchanges no files.
+   */
+  PlaceParameters: grpc.handleUnaryCall<_bptt_v1_PlaceParametersRequest__Output, _bptt_v1_PlaceParametersReply>;
+  
+  /**
    * Parameters: one header, any number of chunks, one commit. ABORTED when those asked for are no longer, or not yet, held.
    */
   PullParameters: grpc.handleServerStreamingCall<_bptt_v1_PullParametersRequest__Output, _bptt_v1_PullParametersReply>;
   
   /**
-   * One header, any number of chunks, one commit. Nothing counts before the commit.
+   * One header, any number of chunks, one commit; or one header and `placed`, where the payload lies in the file of this worker. Nothing counts before
+   * the commit, or `placed`.
    */
   PushGradient: grpc.handleClientStreamingCall<_bptt_v1_PushGradientRequest__Output, _bptt_v1_PushGradientReply>;
   
@@ -144,6 +172,7 @@ export interface ParameterServerDefinition extends grpc.ServiceDefinition {
   GetInfo: MethodDefinition<_bptt_v1_GetInfoRequest, _bptt_v1_ServerInfo, _bptt_v1_GetInfoRequest__Output, _bptt_v1_ServerInfo__Output>
   Join: MethodDefinition<_bptt_v1_JoinRequest, _bptt_v1_JoinReply, _bptt_v1_JoinRequest__Output, _bptt_v1_JoinReply__Output>
   Leave: MethodDefinition<_bptt_v1_LeaveRequest, _bptt_v1_LeaveReply, _bptt_v1_LeaveRequest__Output, _bptt_v1_LeaveReply__Output>
+  PlaceParameters: MethodDefinition<_bptt_v1_PlaceParametersRequest, _bptt_v1_PlaceParametersReply, _bptt_v1_PlaceParametersRequest__Output, _bptt_v1_PlaceParametersReply__Output>
   PullParameters: MethodDefinition<_bptt_v1_PullParametersRequest, _bptt_v1_PullParametersReply, _bptt_v1_PullParametersRequest__Output, _bptt_v1_PullParametersReply__Output>
   PushGradient: MethodDefinition<_bptt_v1_PushGradientRequest, _bptt_v1_PushGradientReply, _bptt_v1_PushGradientRequest__Output, _bptt_v1_PushGradientReply__Output>
 }
