@@ -8,7 +8,7 @@ import { headText, thisMachine, type Machine } from './report.js';
 import { withTemporaryFolder } from './temporary-folder.js';
 
 const SECONDS_MAX = 600;
-const VALID_EVERY = 25;
+const VALID_EVERY = 50;
 const VALID_EVERY_QUICK = 15;
 const HELP = `Usage: npm run bench:quality -- [options]
 

@@ -16,7 +16,7 @@ export async function bpttContenders(way: TransferWay, address: string): Promise
   const connection = connect(address, { exchanges: way === 'shared memory' });
   const { manifest, protocolVersionMax, runId } = await connection.getInfo();
   if (manifest === null) throw new Error('getInfo: expected a manifest, got none');
-  const identity = await connection.join({ protocolVersion: protocolVersionMax, backendId: TRANSFER_BACKEND_ID, manifestSha256: manifest.sha256, threads: 1, name: 'benchmark' });
+  const identity = await connection.join({ protocolVersion: protocolVersionMax, backendId: TRANSFER_BACKEND_ID, manifestSha256: manifest.sha256, threads: 1, name: 'benchmark', executes: 'nothing' });
   if ((identity.exchange !== null) !== (way === 'shared memory')) throw new Error(`transfers: expected to go through ${way}`);
   const worker = new TransferWorker(connection, runId, identity);
   const contender = (name: string, step: () => Promise<number>): Contender => ({

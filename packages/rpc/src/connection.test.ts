@@ -9,7 +9,7 @@ import type { ServerConnection } from './server-connection.js';
 import { startLoopbackServer, type LoopbackHandlers } from './testing/loopback-server.js';
 import { pushHeader } from './testing/messages.js';
 
-const JOIN: JoinRequest__Output = { protocolVersion: 1, backendId: 'simd/1', manifestSha256: Buffer.alloc(32, 7), threads: 2, name: 'host/1' };
+const JOIN: JoinRequest__Output = { protocolVersion: 1, backendId: 'simd/1', manifestSha256: Buffer.alloc(32, 7), threads: 2, name: 'host/1', executes: 'WebAssembly SIMD' };
 const WORKER = { workerId: 'worker', generation: 2 };
 const open: { close(): void }[] = [];
 

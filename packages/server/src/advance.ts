@@ -51,12 +51,13 @@ export function advance(state: RunState, input: RunInput): Transition {
   }
 }
 
-function join(state: RunState, { nowMs, name, threads }: { nowMs: number; name: string; threads: number }): Transition {
+function join(state: RunState, { nowMs, name, executes, threads }: Extract<RunInput, { type: 'join' }>): Transition {
   const workersJoined = state.workersJoined + 1;
   const worker: WorkerState = {
     id: `w${String(workersJoined)}`,
     generation: state.settings.generationFirst + workersJoined,
     name,
+    executes,
     threads,
     ready: false,
     heardMs: nowMs,

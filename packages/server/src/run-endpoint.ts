@@ -75,7 +75,7 @@ export class RunEndpoint implements Endpoint {
     };
   }
 
-  join({ protocolVersion, backendId, manifestSha256, threads, name }: JoinRequest__Output): JoinReply__Output {
+  join({ protocolVersion, backendId, manifestSha256, threads, name, executes }: JoinRequest__Output): JoinReply__Output {
     const { shell, heartbeatIntervalMs, nowMs } = this.#options;
     const { phase, ending, settings, workers } = shell.state;
     if (protocolVersion < PROTOCOL_VERSION_MIN || protocolVersion > PROTOCOL_VERSION_MAX) {
@@ -90,7 +90,7 @@ export class RunEndpoint implements Endpoint {
     if (threads < 1 || threads > WORKER_THREADS_MAX) throw new BpttError('invalid-argument', `threads: expected 1 to ${String(WORKER_THREADS_MAX)}, got ${String(threads)}`);
     if (phase === 'ended' || ending !== undefined) throw new BpttError('unavailable', `the run is over: ${ending?.reason ?? ''}`);
     if (workers.size >= WORKERS_MAX) throw new BpttError('resource-exhausted', `the server has ${String(WORKERS_MAX)} workers, which is its most`);
-    shell.dispatch({ type: 'join', nowMs: nowMs(), name: name.slice(0, NAME_LENGTH_MAX), threads });
+    shell.dispatch({ type: 'join', nowMs: nowMs(), name: name.slice(0, NAME_LENGTH_MAX), executes: executes.slice(0, NAME_LENGTH_MAX), threads });
     const worker = [...shell.state.workers.values()].at(-1);
     if (worker === undefined) throw new BpttError('unavailable', 'the run is over');
     return { workerId: worker.id, generation: worker.generation, heartbeatIntervalMs, workerTimeoutMs: settings.workerTimeoutMs, runId: settings.runId, exchange: null };

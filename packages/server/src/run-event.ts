@@ -69,7 +69,7 @@ export type RunEvent =
     }
   | ({ readonly event: 'validation' } & ValidationOutcome)
   | { readonly event: 'checkpoint'; readonly step: number; readonly path: string; readonly parametersSha256: string }
-  | { readonly event: 'worker-joined'; readonly workerId: string; readonly name: string; readonly threads: number }
+  | { readonly event: 'worker-joined'; readonly workerId: string; readonly name: string; readonly executes: string; readonly threads: number }
   | { readonly event: 'worker-left'; readonly workerId: string; readonly name: string; readonly reason: WorkerLoss }
   /** The first chunk of a push has arrived. `step` is the step that it computes, counted from 0. */
   | { readonly event: 'push-begun'; readonly workerId: string; readonly step: number; readonly node: TreeNode }

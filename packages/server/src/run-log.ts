@@ -65,7 +65,7 @@ export class RunLog {
     this.#acknowledged = line.step;
   }
 
-  metric(event: Extract<RunEvent, { event: 'step' | 'validation' | 'checkpoint' }>): void {
+  metric(event: Extract<RunEvent, { event: 'worker-joined' | 'step' | 'validation' | 'checkpoint' }>): void {
     this.#metrics.append(event);
   }
 

@@ -17,7 +17,7 @@ import type { RunEvent, RunResult, StepOutcome } from './run-event.js';
 import type { RunLog } from './run-log.js';
 import type { ParameterHashes } from './parameter-hashes.js';
 import type { ParameterSets, PlacedSet } from './parameter-sets.js';
-import { cursorOf, isAveraged, iteratesAveraged, learningRateOf, type Effect, type RunInput, type RunState } from './run-state.js';
+import { cursorOf, isAveraged, iteratesAveraged, learningRateOf, type Effect, type RunInput, type RunState, type WorkerState } from './run-state.js';
 import type { CheckpointRequest, UpdateReply } from './update-engine.js';
 import type { UpdateThread } from './update-client.js';
 
@@ -131,7 +131,7 @@ export class RunShell {
     const { onEvent } = this.#options;
     switch (effect.type) {
       case 'admitted':
-        onEvent({ event: 'worker-joined', workerId: effect.worker.id, name: effect.worker.name, threads: effect.worker.threads });
+        this.#joined(effect.worker);
         break;
       case 'worker-lost':
         onEvent({ event: 'worker-left', workerId: effect.worker.id, name: effect.worker.name, reason: effect.reason });
@@ -183,6 +183,12 @@ export class RunShell {
         this.#end(effect);
         break;
     }
+  }
+
+  #joined({ id, name, executes, threads }: WorkerState): void {
+    const event = { event: 'worker-joined', workerId: id, name, executes, threads } as const;
+    this.#options.log.metric(event);
+    this.#options.onEvent(event);
   }
 
   #background(work: Promise<void>): void {

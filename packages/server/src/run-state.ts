@@ -33,6 +33,7 @@ export interface WorkerState {
   readonly id: string;
   readonly generation: number;
   readonly name: string;
+  readonly executes: string;
   readonly threads: number;
   /** Whether it asked for a lease and has not got one. */
   readonly ready: boolean;
@@ -92,7 +93,7 @@ export interface Ending {
 /** What happens to a run. `nowMs` is the server's clock. */
 export type RunInput =
   | { readonly type: 'start' }
-  | { readonly type: 'join'; readonly nowMs: number; readonly name: string; readonly threads: number }
+  | { readonly type: 'join'; readonly nowMs: number; readonly name: string; readonly executes: string; readonly threads: number }
   | { readonly type: 'heard'; readonly nowMs: number; readonly workerId: string }
   | { readonly type: 'ready'; readonly nowMs: number; readonly workerId: string }
   | { readonly type: 'lease-failed'; readonly nowMs: number; readonly workerId: string; readonly leaseId: number; readonly reason: string }

@@ -28,7 +28,7 @@ export interface RunSummaryOnDisk {
 /** Steps that a training loss is the mean of. */
 const RECENT_STEPS = 100;
 
-type Metric = Extract<RunEvent, { event: 'step' | 'validation' | 'checkpoint' }>;
+type Metric = Extract<RunEvent, { event: 'worker-joined' | 'step' | 'validation' | 'checkpoint' }>;
 
 /**
  * Reads how far the run in `runDirectory` has come.

@@ -44,6 +44,13 @@ const CHUNKS: Objective = { ...OBJECTIVE_DEFAULTS, truncation: { kind: 'chunk', 
 const STREAM = tinyConfig({ objective: CHUNKS, schedule: { kind: 'plateau', factor: 2 }, validEvery: 2 });
 
 describe('a run', () => {
+  it('keeps in its folder who computed, and by what', async () => {
+    const runDirectory = temporaryFolder();
+    await run({ config: SENTENCES, stepsTotal: 1, runDirectory });
+    const metrics = readFileSync(join(runDirectory, 'metrics.jsonl'), 'utf8').trimEnd().split('\n').map((line) => JSON.parse(line) as object);
+    expect(metrics[0]).toEqual({ event: 'worker-joined', workerId: 'w1', name: 'reference worker', executes: 'the reference backend', threads: 1 });
+  });
+
   it.each([['sentence', SENTENCES], ['stream', STREAM]])('in %s mode ends with the same bits for any number of workers and both transports', async (_mode, config: RunConfig) => {
     const one = await run({ config, stepsTotal: 6 });
     expect(one).toMatchObject({ outcome: 'finished', step: 6 });

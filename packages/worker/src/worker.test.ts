@@ -41,7 +41,7 @@ describe('worker', () => {
   it('joins, computes what it is leased, pushes it, and leaves when drained', async () => {
     const { result, calls, events } = start(onReady(lease(41), FINISH), { backend: 'reference', name: 'here' });
     expect(await result).toEqual({ finished: true, reason: 'all steps done', microshardsDone: 2 });
-    expect(calls.joins).toEqual([{ protocolVersion: PROTOCOL_VERSION_MAX, backendId: BACKEND_ID, manifestSha256: healthyInfo().manifest?.sha256, threads: 1, name: 'here' }]);
+    expect(calls.joins).toEqual([{ protocolVersion: PROTOCOL_VERSION_MAX, backendId: BACKEND_ID, manifestSha256: healthyInfo().manifest?.sha256, threads: 1, name: 'here', executes: 'plain TypeScript, float32' }]);
     const expected = await computeSequentially({ begin: 0, width: 2 }, fromZeros(microshards), { parameters: parametersAt(7) });
     expect(calls.pushes).toHaveLength(1);
     const { header, payload } = calls.pushes[0];

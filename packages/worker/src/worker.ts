@@ -142,7 +142,7 @@ async function joinAndServe({ options, plan, pool, connection }: Membership, cac
   try {
     const over = describeEnd(await unlessAborted(connection.getInfo(), signal));
     if (over !== undefined) return { kind: 'drained', finished: over[0], reason: over[1] };
-    const joined = await joinUnlessOver(connection, { protocolVersion: PROTOCOL_VERSION_MAX, backendId, manifestSha256, threads, name }, signal);
+    const joined = await joinUnlessOver(connection, { protocolVersion: PROTOCOL_VERSION_MAX, backendId, manifestSha256, threads, name, executes: pool.executes }, signal);
     if (!('runId' in joined)) return { kind: 'drained', finished: joined[0], reason: joined[1] };
     if (joined.runId !== runId) throw new BpttError('failed-precondition', `run id: the server now runs ${joined.runId}, this worker joined ${runId}`);
     const { workerId, generation, heartbeatIntervalMs, exchange } = joined;

@@ -32,7 +32,7 @@ export class ReferenceWorker {
   static async join(connection: ServerConnection, config: RunConfig): Promise<ReferenceWorker> {
     const { backendId, manifest, protocolVersionMax } = await connection.getInfo();
     assert(manifest !== null, () => 'the server has no manifest');
-    const { workerId, generation, runId } = await connection.join({ protocolVersion: protocolVersionMax, backendId, manifestSha256: manifest.sha256, threads: 1, name: 'reference worker' });
+    const { workerId, generation, runId } = await connection.join({ protocolVersion: protocolVersionMax, backendId, manifestSha256: manifest.sha256, threads: 1, name: 'reference worker', executes: 'the reference backend' });
     return new ReferenceWorker(connection, config, { identity: { workerId, generation }, runId });
   }
 

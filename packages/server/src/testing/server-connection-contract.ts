@@ -46,7 +46,7 @@ export function describeServerConnection(transport: Transport): void {
       const connection = (await start()).connect();
       const { manifest, backendId } = await connection.getInfo();
       const sha256 = manifest?.sha256 ?? Buffer.alloc(0);
-      const join = connection.join({ protocolVersion: PROTOCOL_VERSION_MAX, backendId, manifestSha256: sha256, threads: 1, name: 'x', ...change });
+      const join = connection.join({ protocolVersion: PROTOCOL_VERSION_MAX, backendId, manifestSha256: sha256, threads: 1, name: 'x', executes: 'nothing', ...change });
       const error: unknown = await join.catch((caught: unknown) => caught);
       expect(error).toMatchObject({ code: 'failed-precondition' });
       for (const text of texts) expect((error as Error).message).toContain(text);
@@ -231,7 +231,7 @@ export function describeServerConnection(transport: Transport): void {
       expect(status).toMatchObject({ state: 'RUN_STATE_FINISHED', stepAcknowledged: 4, stepDurable: 4, stepsTotal: 4, stepsNonFinite: 0, backendId: 'reference/1', workers: [] });
       expect(status.validLoss).toBeGreaterThan(0);
       const { manifest } = await connection.getInfo();
-      await expect(connection.join({ protocolVersion: PROTOCOL_VERSION_MAX, backendId: 'reference/1', manifestSha256: manifest?.sha256 ?? Buffer.alloc(0), threads: 1, name: '' })).rejects.toMatchObject({ code: 'unavailable' });
+      await expect(connection.join({ protocolVersion: PROTOCOL_VERSION_MAX, backendId: 'reference/1', manifestSha256: manifest?.sha256 ?? Buffer.alloc(0), threads: 1, name: '', executes: '' })).rejects.toMatchObject({ code: 'unavailable' });
     });
   });
 }

@@ -44,7 +44,7 @@ export class Simulation {
   }
 
   join(threads = 1): string {
-    this.give({ type: 'join', nowMs: this.nowMs, name: 'test', threads });
+    this.give({ type: 'join', nowMs: this.nowMs, name: 'test', executes: 'nothing', threads });
     return `w${String(this.state.workersJoined)}`;
   }
 

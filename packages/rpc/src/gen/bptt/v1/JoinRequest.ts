@@ -13,6 +13,10 @@ export interface JoinRequest {
    * For people: host name and process id.
    */
   'name'?: (string);
+  /**
+   * For people, kept with the run: what really computes.
+   */
+  'executes'?: (string);
 }
 
 export interface JoinRequest__Output {
@@ -27,4 +31,8 @@ export interface JoinRequest__Output {
    * For people: host name and process id.
    */
   'name': (string);
+  /**
+   * For people, kept with the run: what really computes.
+   */
+  'executes': (string);
 }
