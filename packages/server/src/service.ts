@@ -36,9 +36,8 @@ export async function startService(endpoint: Endpoint, address: string): Promise
   const health = new HealthImplementation({ '': 'SERVING', [PARAMETER_SERVER_SERVICE]: 'SERVING' });
   health.addToServer(server);
   new ReflectionService(packageDefinition).addToServer(server);
-  const { port } = await listen(server, address);
   return {
-    port,
+    port: await portOf(server, address, exchange),
     setServing: (isServing) => {
       for (const name of ['', PARAMETER_SERVER_SERVICE]) health.setStatus(name, isServing ? 'SERVING' : 'NOT_SERVING');
     },
@@ -47,6 +46,15 @@ export async function startService(endpoint: Endpoint, address: string): Promise
       exchange?.close();
     },
   };
+}
+
+async function portOf(server: Server, address: string, exchange: ServerExchange | undefined): Promise<number> {
+  try {
+    return (await listen(server, address)).port;
+  } catch (error) {
+    exchange?.close();
+    throw error;
+  }
 }
 
 function parameterServerHandlers(endpoint: Endpoint, exchange: ServerExchange | undefined): ParameterServerHandlers {
