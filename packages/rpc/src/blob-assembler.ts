@@ -24,12 +24,8 @@ export class BlobAssembler {
   #received = 0;
 
   /** @throws BpttError `invalid-argument` where `totalBytes`, what the sender announced, is not a length or more than is accepted */
-  constructor(totalBytes: number, { bytesMax = BLOB_BYTES_MAX, into }: BlobAssemblerOptions = {}) {
-    const limit = Math.min(bytesMax, into?.byteLength ?? bytesMax);
-    if (!Number.isSafeInteger(totalBytes) || totalBytes < 0 || totalBytes > limit) {
-      throw new BpttError('invalid-argument', `blob: expected at most ${String(limit)} bytes, got ${String(totalBytes)} announced`);
-    }
-    this.#bytes = (into ?? new Uint8Array(new SharedArrayBuffer(totalBytes))).subarray(0, totalBytes);
+  constructor(totalBytes: number, options: BlobAssemblerOptions = {}) {
+    this.#bytes = blobMemory(totalBytes, options);
   }
 
   /** Bytes so far. */
@@ -71,6 +67,18 @@ export class BlobAssembler {
     }
     return this.#bytes;
   }
+}
+
+/**
+ * Memory for a blob: the beginning of `into`, or a new SharedArrayBuffer.
+ * @throws BpttError `invalid-argument` where `totalBytes` is not a length or more than is accepted
+ */
+export function blobMemory(totalBytes: number, { bytesMax = BLOB_BYTES_MAX, into }: BlobAssemblerOptions): Uint8Array {
+  const limit = Math.min(bytesMax, into?.byteLength ?? bytesMax);
+  if (!Number.isSafeInteger(totalBytes) || totalBytes < 0 || totalBytes > limit) {
+    throw new BpttError('invalid-argument', `blob: expected at most ${String(limit)} bytes, got ${String(totalBytes)} announced`);
+  }
+  return (into ?? new Uint8Array(new SharedArrayBuffer(totalBytes))).subarray(0, totalBytes);
 }
 
 function hex32(value: number): string {

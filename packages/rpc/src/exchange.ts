@@ -1,9 +1,11 @@
 import { BpttError, messageOf } from '@bptt/core';
+import { blobMemory } from './blob-assembler.js';
 import type { Channel } from './channel.js';
 import type { Exchange__Output } from './gen/bptt/v1/Exchange.js';
 import type { PlaceParametersReply__Output } from './gen/bptt/v1/PlaceParametersReply.js';
 import type { PushGradientReply__Output } from './gen/bptt/v1/PushGradientReply.js';
 import type { PushHeader__Output } from './gen/bptt/v1/PushHeader.js';
+import { assertAligned, floatsOf, wholeFloats } from './pull.js';
 import type { PulledParameters } from './server-connection.js';
 import { SharedFile } from './shared-file.js';
 
@@ -33,16 +35,13 @@ export class Exchange {
 
   /** As `ServerConnection.pullParameters`. @throws BpttError `resource-exhausted` where the exchange does not work */
   async pull(runId: string, version: number, bytesMax: number, into?: Uint8Array): Promise<PulledParameters> {
+    assertAligned(into);
     const { parameterServer } = this.#channel;
     const placed = await this.#channel.answer<PlaceParametersReply__Output>('placeParameters', (call, done) => parameterServer.placeParameters({ runId, parametersVersion: version }, call, done));
     const { step, totalBytes } = placed;
-    const limit = Math.min(bytesMax, into?.byteLength ?? bytesMax);
-    if (totalBytes > limit || totalBytes % Float32Array.BYTES_PER_ELEMENT !== 0) {
-      throw new BpttError('invalid-argument', `placeParameters: expected a multiple of 4 up to ${String(limit)} bytes, got ${String(totalBytes)}`);
-    }
-    const bytes = (into ?? new Uint8Array(new SharedArrayBuffer(totalBytes))).subarray(0, totalBytes);
+    const bytes = blobMemory(wholeFloats(totalBytes), { bytesMax, into });
     if (!(await this.#parameters.read(version, bytes))) throw new BpttError('aborted', `parameters of version ${String(version)} are no longer placed`);
-    return { version, step, values: new Float32Array(bytes.buffer, bytes.byteOffset, totalBytes / Float32Array.BYTES_PER_ELEMENT), isHeld: () => true };
+    return { version, step, values: floatsOf(bytes), isHeld: () => true };
   }
 
   /** As `ServerConnection.pushGradient`. @throws BpttError `resource-exhausted` where the exchange does not work */

@@ -32,8 +32,7 @@ export interface PulledBlob extends PulledParameters {
  *   bytes and hashes do not agree; otherwise as the server or the network says
  */
 export async function pullParameters(channel: Channel, { runId, step, version, bytesMax, into }: ParameterPull): Promise<PulledBlob> {
-  const byteOffset = into?.byteOffset ?? 0;
-  assert(byteOffset % Float32Array.BYTES_PER_ELEMENT === 0, () => `pull: expected memory from a multiple of 4 bytes on, got ${String(byteOffset)}`);
+  assertAligned(into);
   const request = { runId, ranges: [], ...(step !== undefined && { step }), ...(version !== undefined && { parametersVersion: version }) };
   const call = channel.start('pullParameters', (options) => channel.parameterServer.pullParameters(request, options));
   // grpc-js reports a cancelled call once more, when nobody iterates over it any longer.
@@ -43,8 +42,7 @@ export async function pullParameters(channel: Channel, { runId, step, version, b
     if (step !== undefined && header.step !== step) throw new BpttError('data-loss', `pull: expected parameters of step ${String(step)}, got step ${String(header.step)}`);
     const got = header.parametersVersion;
     if (version !== undefined && got !== version) throw new BpttError('data-loss', `pull: expected parameters of version ${String(version)}, got version ${String(got)}`);
-    const values = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / Float32Array.BYTES_PER_ELEMENT);
-    return { version: got, step: header.step, values, sha256, manifestSha256: header.manifestSha256, isHeld: () => true };
+    return { version: got, step: header.step, values: floatsOf(bytes), sha256, manifestSha256: header.manifestSha256, isHeld: () => true };
   } catch (error) {
     call.cancel();
     throw channel.failure('pullParameters', error);
@@ -80,7 +78,19 @@ async function assemble(frames: AsyncIterable<unknown>, target: BlobAssemblerOpt
   return { header, bytes: blob.finish(commit), sha256: commit.sha256.toString('hex') };
 }
 
-function wholeFloats(bytes: number): number {
+/** Floats cannot lie anywhere else. */
+export function assertAligned(into: Uint8Array | undefined): void {
+  const byteOffset = into?.byteOffset ?? 0;
+  assert(byteOffset % Float32Array.BYTES_PER_ELEMENT === 0, () => `pull: expected memory from a multiple of 4 bytes on, got ${String(byteOffset)}`);
+}
+
+/** The floats that `bytes`, a whole number of them, hold. */
+export function floatsOf({ buffer, byteOffset, byteLength }: Uint8Array): Float32Array {
+  return new Float32Array(buffer, byteOffset, byteLength / Float32Array.BYTES_PER_ELEMENT);
+}
+
+/** @throws BpttError `invalid-argument` for a length that floats cannot have */
+export function wholeFloats(bytes: number): number {
   if (bytes % Float32Array.BYTES_PER_ELEMENT !== 0) throw new BpttError('invalid-argument', `pull: expected a multiple of 4 bytes, got ${String(bytes)}`);
   return bytes;
 }

@@ -33,10 +33,10 @@ export class ServerExchange {
   place(parameters: HeldParameters): Promise<void> {
     const { version } = parameters;
     if (this.#placed?.version === version) return this.#placed.done;
-    const done = parameters.placeIn(this.#parameters.descriptor);
-    this.#placed = { version, done };
-    done.catch(() => { this.#placed = undefined; });
-    return done;
+    const placed = { version, done: parameters.placeIn(this.#parameters.descriptor) };
+    this.#placed = placed;
+    placed.done.catch(() => { if (this.#placed === placed) this.#placed = undefined; });
+    return placed.done;
   }
 
   /** @throws BpttError `failed-precondition` where this worker was offered no exchange, `aborted` where it has written something else since */

@@ -86,3 +86,6 @@ export type WorkerLoss = 'left' | 'disconnected' | 'silent';
 
 /** Why a lease was taken back: its time was over, or its worker is gone. */
 export type LeaseLoss = 'time' | 'disconnected' | 'silent';
+
+/** What `metrics.jsonl` holds. */
+export type RunMetric = Extract<RunEvent, { event: 'worker-joined' | 'step' | 'validation' | 'checkpoint' }>;

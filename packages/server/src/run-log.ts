@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { assert, BpttError } from '@bptt/core';
 import { HASH_STEPS, journalledHashes, LineFile, readJournal, type JournalLine } from './journal.js';
-import type { RunEvent } from './run-event.js';
+import type { RunMetric } from './run-event.js';
 
 export interface RunLogOptions {
   readonly runDirectory: string;
@@ -65,7 +65,7 @@ export class RunLog {
     this.#acknowledged = line.step;
   }
 
-  metric(event: Extract<RunEvent, { event: 'worker-joined' | 'step' | 'validation' | 'checkpoint' }>): void {
+  metric(event: RunMetric): void {
     this.#metrics.append(event);
   }
 

@@ -13,7 +13,7 @@ import { RoundPayloads } from './round-payloads.js';
 import { countNode, rootOf, type Lease, type LeafCounts, type Round } from './round.js';
 import type { RunData, TrainingBatch } from './run-data.js';
 import type { RunConfig } from './run-config.js';
-import type { RunEvent, RunResult, StepOutcome } from './run-event.js';
+import type { RunEvent, RunMetric, RunResult, StepOutcome } from './run-event.js';
 import type { RunLog } from './run-log.js';
 import type { ParameterHashes } from './parameter-hashes.js';
 import type { ParameterSets, PlacedSet } from './parameter-sets.js';
@@ -186,9 +186,7 @@ export class RunShell {
   }
 
   #joined({ id, name, executes, threads }: WorkerState): void {
-    const event = { event: 'worker-joined', workerId: id, name, executes, threads } as const;
-    this.#options.log.metric(event);
-    this.#options.onEvent(event);
+    this.#record({ event: 'worker-joined', workerId: id, name, executes, threads });
   }
 
   #background(work: Promise<void>): void {
@@ -288,7 +286,7 @@ export class RunShell {
   }
 
   #logStep(round: Round, reply: UpdateReply & { readonly outcome: StepOutcome }, learningRate: number): void {
-    const { log, nowMs, onEvent } = this.#options;
+    const { log, nowMs } = this.#options;
     const { outcome, gradientNorm, clipped, parametersSha256 } = reply;
     const { tokens, sequences } = countNode(round, rootOf(round));
     const elapsedMs = Math.max(nowMs() - this.#roundOpenedMs, Number.MIN_VALUE);
@@ -297,16 +295,18 @@ export class RunShell {
     const step = round.step + 1;
     const epoch = this.#batch?.epoch ?? 0;
     log.step({ step, epoch, tokens, sequences, outcome, lossSum: finiteOrNull(lossSum), gradientNorm: finiteOrNull(gradientNorm), learningRate, ...(parametersSha256 !== undefined && { parametersSha256 }) });
-    const event = { event: 'step', step, epoch, trainLoss: this.figures.trainLoss, gradientNorm, clipped, learningRate, tokens, tokensPerSecond: (1000 * tokens) / elapsedMs, outcome } as const;
-    log.metric(event);
-    onEvent(event);
+    this.#record({ event: 'step', step, epoch, trainLoss: this.figures.trainLoss, gradientNorm, clipped, learningRate, tokens, tokensPerSecond: (1000 * tokens) / elapsedMs, outcome });
+  }
+
+  /** For those who watch now, and for those who look later. */
+  #record(event: RunMetric): void {
+    this.#options.log.metric(event);
+    this.#options.onEvent(event);
   }
 
   #validated({ verdict }: Extract<Effect, { type: 'validated' }>): void {
     this.figures.validLoss = verdict.validLoss;
-    const event = { event: 'validation', ...verdict } as const;
-    this.#options.log.metric(event);
-    this.#options.onEvent(event);
+    this.#record({ event: 'validation', ...verdict });
   }
 
   async #keepBest(): Promise<void> {
@@ -323,15 +323,13 @@ export class RunShell {
   }
 
   async #checkpoint(): Promise<void> {
-    const { log, thread, onEvent } = this.#options;
+    const { log, thread } = this.#options;
     const { step } = this.#state;
     log.sync();
     const request = await this.#checkpointRequest();
     const path = await thread.call('checkpoint', request);
     if (this.#state.phase === 'ended') return;
-    const event = { event: 'checkpoint', step, path, parametersSha256: request.parametersSha256 } as const;
-    log.metric(event);
-    onEvent(event);
+    this.#record({ event: 'checkpoint', step, path, parametersSha256: request.parametersSha256 });
     this.dispatch({ type: 'checkpointed' });
   }
 

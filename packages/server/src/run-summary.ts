@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { RunConfig } from './run-config.js';
-import type { RunEvent } from './run-event.js';
+import type { RunMetric } from './run-event.js';
 import { readStoredRun } from './run-folder.js';
 import { readJournal, readJsonLines, type JournalLine } from './journal.js';
 
@@ -28,15 +28,13 @@ export interface RunSummaryOnDisk {
 /** Steps that a training loss is the mean of. */
 const RECENT_STEPS = 100;
 
-type Metric = Extract<RunEvent, { event: 'worker-joined' | 'step' | 'validation' | 'checkpoint' }>;
-
 /**
  * Reads how far the run in `runDirectory` has come.
  * @throws BpttError `not-found` where there is no run, `data-loss` where its files cannot be read
  */
 export function summarizeRun(runDirectory: string): RunSummaryOnDisk {
   const { runId, backendId, config } = readStoredRun(runDirectory);
-  const metrics = readJsonLines(join(runDirectory, 'metrics.jsonl')) as Metric[];
+  const metrics = readJsonLines(join(runDirectory, 'metrics.jsonl')) as RunMetric[];
   // A run that went on after a crash has computed some steps twice, with the same numbers: the last line of each counts.
   const steps = [...new Map(metrics.filter((metric) => metric.event === 'step').map((metric) => [metric.step, metric])).values()];
   const validations = metrics.filter((metric) => metric.event === 'validation');
@@ -55,7 +53,7 @@ export function summarizeRun(runDirectory: string): RunSummaryOnDisk {
 }
 
 /** Of the last checkpoint; of the last step where that came later. A step's is that of its iterate, which an average or a restore takes the place of. */
-function lastHash(journal: readonly JournalLine[], metrics: readonly Metric[]): RunSummaryOnDisk['hash'] {
+function lastHash(journal: readonly JournalLine[], metrics: readonly RunMetric[]): RunSummaryOnDisk['hash'] {
   const ofStep = journal.findLast(({ parametersSha256 }) => parametersSha256 !== undefined);
   const ofCheckpoint = metrics.findLast((metric) => metric.event === 'checkpoint');
   const { step, parametersSha256 } = ofCheckpoint !== undefined && ofCheckpoint.step >= (ofStep?.step ?? 0) ? ofCheckpoint : (ofStep ?? { step: 0, parametersSha256: undefined });
