@@ -1,4 +1,4 @@
-import { clipGradient, createMicroshardComputer, gradientBytesBounds, initializeParameters, OBJECTIVE_DEFAULTS, plainWorkspace, scaleGradient, sgdStep, type Backend, type Clip, type Microshard } from '@bptt/core';
+import { clipGradient, createMicroshardComputer, gradientBytesBounds, initializeParameters, OBJECTIVE_DEFAULTS, plainWorkspace, sgdStep, type Backend, type Clip, type Microshard } from '@bptt/core';
 import type { StepWork } from './step-server.js';
 import type { Workload } from './workload.js';
 import { zipfSource } from './zipf.js';
@@ -31,10 +31,9 @@ export function trainingSteps(backend: Backend, workload: Workload): StepWork {
       computer.setParameters(parameters);
       const { gradient, sequences, finalStates } = await computer.gradient(microshard, { initialStates }, into);
       if (gradient === undefined) throw new Error(`${backend.id}: expected a gradient, got none`);
-      scaleGradient(gradient, 1 / sequences, arithmetic);
-      const { gradientNorm } = clipGradient(gradient, clip, arithmetic);
+      const { gradientNorm, factors } = clipGradient(gradient, sequences, clip, arithmetic);
       if (!Number.isFinite(gradientNorm)) throw new Error(`${backend.id}: expected a finite gradient, got norm ${String(gradientNorm)}`);
-      sgdStep({ layout, parameters, gradient, learningRate: LEARNING_RATE }, parameters, arithmetic.descend.sgd);
+      sgdStep({ layout, parameters, gradient, factors, learningRate: LEARNING_RATE }, parameters, arithmetic.descend.sgd);
       if (carried) initialStates = finalStates;
       return performance.now() - begin;
     },

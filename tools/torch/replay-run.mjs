@@ -10,7 +10,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
-import { addGradients, clipGradient, createMicroshardComputer, initializeParameters, reduceTree, reductionDivisor, scaleGradient, sgdStep } from '@bptt/core';
+import { addGradients, clipGradient, createMicroshardComputer, initializeParameters, reduceTree, reductionDivisor, sgdStep } from '@bptt/core';
 import { encodeSafetensors, toStateDict } from '@bptt/interop';
 import { floatsSha256 } from '@bptt/server';
 import { backendForId } from '@bptt/worker';
@@ -44,10 +44,10 @@ async function step({ step, learningRate, lossSum, parametersSha256 }) {
   const plus = (left, right) => left + right;
   expectSame(step, 'sum of the losses', lossSum, sum('lossSum', plus));
   const gradient = sum('gradient', (left, right) => addGradients(layout, left, right));
-  scaleGradient(gradient, 1 / reductionDivisor(objective.reduction, { tokens: sum('tokens', plus), sequences: sum('sequences', plus) }));
-  clipGradient(gradient, clip);
+  const divisor = reductionDivisor(objective.reduction, { tokens: sum('tokens', plus), sequences: sum('sequences', plus) });
+  const { factors } = clipGradient(gradient, divisor, clip);
   const after = new Float32Array(layout.size);
-  sgdStep({ layout, parameters, gradient, learningRate }, after);
+  sgdStep({ layout, parameters, gradient, factors, learningRate }, after);
   if (parametersSha256 !== undefined) expectSame(step, 'hash of the parameters', parametersSha256, floatsSha256(after));
   return after;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { clipGradient, scaleGradient, sumOfSquares } from './clip.js';
+import { clipGradient, sumOfSquares } from './clip.js';
 import type { Gradient } from './gradient.js';
 
 const gradient = (): Gradient => ({ dense: Float32Array.of(3, 0), sparse: [{ rows: Uint32Array.of(5), values: Float32Array.of(0, -4) }] });
@@ -7,26 +7,30 @@ const gradient = (): Gradient => ({ dense: Float32Array.of(3, 0), sparse: [{ row
 describe('clipGradient', () => {
   it('takes one norm over dense and row-sparse parts together', () => {
     expect(sumOfSquares(gradient())).toBe(25);
+    expect(sumOfSquares(gradient(), 0.5)).toBe(6.25);
   });
 
-  it('scales to the threshold where the norm is above it, and returns the norm before', () => {
-    const g = gradient();
-    expect(clipGradient(g, { kind: 'norm', threshold: 2.5 })).toEqual({ gradientNorm: 5, clipped: true });
-    expect([...g.dense, ...g.sparse[0].values]).toEqual([1.5, 0, 0, -2]);
+  it('scales to the threshold where the norm of the mean is above it, and returns the norm before', () => {
+    const sum = gradient();
+    expect(clipGradient(sum, 1, { kind: 'norm', threshold: 2.5 })).toEqual({ factors: { mean: 1, clip: 0.5 }, gradientNorm: 5, clipped: true });
+    expect(clipGradient(sum, 2, { kind: 'norm', threshold: 1 })).toEqual({ factors: { mean: 0.5, clip: Math.fround(0.4) }, gradientNorm: 2.5, clipped: true });
+    expect(sum).toEqual(gradient());
   });
 
   it('changes nothing at or below the threshold', () => {
-    const g = gradient();
-    expect(clipGradient(g, { kind: 'norm', threshold: 5 })).toEqual({ gradientNorm: 5, clipped: false });
-    expect(clipGradient(g, { kind: 'none' })).toEqual({ gradientNorm: 5, clipped: false });
-    expect(clipGradient(g, { kind: 'value', threshold: 4 })).toEqual({ gradientNorm: 5, clipped: false });
-    expect(g).toEqual(gradient());
+    const sum = gradient();
+    const mean = { factors: { mean: 0.5, clip: 1 }, gradientNorm: 2.5, clipped: false };
+    expect(clipGradient(sum, 2, { kind: 'norm', threshold: 2.5 })).toEqual(mean);
+    expect(clipGradient(sum, 2, { kind: 'none' })).toEqual(mean);
+    expect(sum).toEqual(gradient());
+    expect(clipGradient(sum, 1, { kind: 'value', threshold: 4 })).toEqual({ factors: { mean: 1, clip: 1 }, gradientNorm: 5, clipped: false });
+    expect(sum).toEqual(gradient());
   });
 
-  it('bounds every element by value, in dense and row-sparse parts', () => {
-    const g = gradient();
-    expect(clipGradient(g, { kind: 'value', threshold: 2 })).toEqual({ gradientNorm: 5, clipped: true });
-    expect([...g.dense, ...g.sparse[0].values]).toEqual([2, 0, 0, -2]);
+  it('bounds every element of the mean by value, in dense and row-sparse parts', () => {
+    const sum = gradient();
+    expect(clipGradient(sum, 0.5, { kind: 'value', threshold: 7 })).toEqual({ factors: { mean: 1, clip: 1 }, gradientNorm: 10, clipped: true });
+    expect([...sum.dense, ...sum.sparse[0].values]).toEqual([6, 0, 0, -7]);
   });
 
   it('accumulates squares in float64, so that small elements are not lost beside large ones', () => {
@@ -35,9 +39,15 @@ describe('clipGradient', () => {
     expect(sumOfSquares({ dense, sparse: [] })).toBeCloseTo(1e8 + 100, 1);
   });
 
-  it('rounds the factor to float32 before it multiplies', () => {
-    const g: Gradient = { dense: Float32Array.of(3), sparse: [] };
-    scaleGradient(g, 0.1);
-    expect(g.dense[0]).toBe(Math.fround(3 * Math.fround(0.1)));
+  it('rounds the mean to float32 before it multiplies, and every product', () => {
+    const sum: Gradient = { dense: Float32Array.of(3), sparse: [] };
+    const mean = Math.fround(3 * Math.fround(0.1));
+    expect(clipGradient(sum, 10, { kind: 'none' })).toEqual({ factors: { mean: Math.fround(0.1), clip: 1 }, gradientNorm: mean, clipped: false });
+  });
+
+  it('has a norm that is not finite where the sum or the mean is not', () => {
+    expect(clipGradient({ dense: Float32Array.of(1, Infinity), sparse: [] }, 1, { kind: 'none' }).gradientNorm).toBe(Infinity);
+    expect(clipGradient({ dense: Float32Array.of(3e38), sparse: [] }, 1e-3, { kind: 'none' }).gradientNorm).toBe(Infinity);
+    expect(clipGradient({ dense: Float32Array.of(3e38, 3e38), sparse: [] }, 1, { kind: 'none' }).gradientNorm).toBeCloseTo(Math.SQRT2 * 3e38, -33);
   });
 });

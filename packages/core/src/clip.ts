@@ -4,16 +4,32 @@ import type { Gradient } from './gradient.js';
 /** How large a gradient may be: not bounded, its global norm at most `threshold`, or each of its elements within `[-threshold, threshold]`. */
 export type Clip = { readonly kind: 'none' } | { readonly kind: 'norm' | 'value'; readonly threshold: number };
 
-/** Sum of squares of all elements, accumulated in float64: of the dense part, then of each row-sparse tensor (absent rows are zeros). */
-export function sumOfSquares(gradient: Gradient, arithmetic: Arithmetic = plainArithmetic): number {
-  let sum = 0;
-  for (const values of arraysOf(gradient)) sum += arithmetic.sumOfSquares(values);
-  return sum;
+/**
+ * What makes the gradient of a step out of the sum of a batch: every element times `mean`, rounded to float32, then times `clip`, rounded again. Both are float32.
+ * Whoever makes the step multiplies, so that no pass over the gradient does nothing else.
+ */
+export interface GradientFactors {
+  readonly mean: number;
+  readonly clip: number;
 }
 
-/** Multiplies every element by the float32 nearest to `factor`, in place. */
-export function scaleGradient(gradient: Gradient, factor: number, arithmetic: Arithmetic = plainArithmetic): void {
-  for (const values of arraysOf(gradient)) arithmetic.scale(values, Math.fround(factor));
+/** The gradient as it stands. */
+export const UNSCALED: GradientFactors = { mean: 1, clip: 1 };
+
+/** The gradient of a step, but for its `factors`. */
+export interface ClippedGradient {
+  readonly factors: GradientFactors;
+  /** Global norm of the mean before clipping; finite exactly where the mean is. */
+  readonly gradientNorm: number;
+  /** Whether anything was clipped. */
+  readonly clipped: boolean;
+}
+
+/** Sum of squares of all elements times `factor`, a float32, accumulated in float64: of the dense part, then of each row-sparse tensor (absent rows are zeros). */
+export function sumOfSquares(gradient: Gradient, factor = 1, arithmetic: Arithmetic = plainArithmetic): number {
+  let sum = 0;
+  for (const values of arraysOf(gradient)) sum += arithmetic.sumOfSquares(values, factor);
+  return sum;
 }
 
 /** Whether every element is finite. */
@@ -22,21 +38,22 @@ export function isFiniteGradient(gradient: Gradient, arithmetic: Arithmetic = pl
 }
 
 /**
- * Clips as `clip` says, in place. Returns the global norm before, and whether anything was clipped. By norm: `g <- g * threshold / ||g||` where
- * `||g||` over all parameters exceeds `threshold` (Pascanu, Mikolov and Bengio 2013, Algorithm 1). By value: every element to `[-threshold, threshold]`,
- * which changes the direction.
+ * The mean `g` of the sum of a batch, and `g` clipped as `clip` says. By norm: `g <- g * threshold / ||g||` where `||g||` over all parameters exceeds
+ * `threshold` (Pascanu, Mikolov and Bengio 2013, Algorithm 1). By value: every element to `[-threshold, threshold]`, which changes the direction, and is done in
+ * place: the gradient is that of the step then.
  *
  * Whether a threshold means much or little depends on the loss reduction: the same model has larger gradients under `sentenceSum`.
+ * @param divisor of the sum, tokens or sequences
  */
-export function clipGradient(gradient: Gradient, clip: Clip, arithmetic: Arithmetic = plainArithmetic): { readonly gradientNorm: number; readonly clipped: boolean } {
-  const gradientNorm = Math.sqrt(sumOfSquares(gradient, arithmetic));
+export function clipGradient(sum: Gradient, divisor: number, clip: Clip, arithmetic: Arithmetic = plainArithmetic): ClippedGradient {
+  const mean = Math.fround(1 / divisor);
+  const gradientNorm = Math.sqrt(sumOfSquares(sum, mean, arithmetic));
   if (clip.kind === 'value') {
-    const beyond = arraysOf(gradient).map((values) => arithmetic.clamp(values, Math.fround(clip.threshold)));
-    return { gradientNorm, clipped: beyond.includes(true) };
+    const beyond = arraysOf(sum).map((values) => arithmetic.clamp(values, mean, Math.fround(clip.threshold)));
+    return { factors: UNSCALED, gradientNorm, clipped: beyond.includes(true) };
   }
   const clipped = clip.kind === 'norm' && gradientNorm > clip.threshold;
-  if (clipped) scaleGradient(gradient, clip.threshold / gradientNorm, arithmetic);
-  return { gradientNorm, clipped };
+  return { factors: { mean, clip: clipped ? Math.fround(clip.threshold / gradientNorm) : 1 }, gradientNorm, clipped };
 }
 
 function arraysOf(gradient: Gradient): Float32Array[] {

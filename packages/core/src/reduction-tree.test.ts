@@ -72,6 +72,16 @@ describe('addGradients', () => {
     expect([left.sparse, right.sparse]).toEqual([gradientOf(1, [0, 4]).sparse, gradientOf(2, [2, 4]).sparse]);
   });
 
+  it('says whether the sum is finite, in its dense part and in its rows', () => {
+    const large = (gradient: Gradient): Gradient => ({ dense: gradient.dense.with(3, 3e38), sparse: gradient.sparse });
+    const rowsOf = (rows: number[], value: number): Gradient => ({ dense: new Float32Array(4), sparse: [{ rows: Uint32Array.from(rows), values: new Float32Array(3 * rows.length).fill(value) }] });
+    const [left, right] = [gradientOf(1, [0, 4]), gradientOf(2, [2, 4])];
+    expect(addGradients(layout, large(left), right).isFinite).toBe(true);
+    expect(addGradients(layout, large(left), large(right)).isFinite).toBe(false);
+    expect(addGradients(layout, rowsOf([1, 4], 3e38), rowsOf([2, 5], 3e38)).isFinite).toBe(true);
+    expect(addGradients(layout, rowsOf([1, 4], 3e38), rowsOf([2, 4], 3e38)).isFinite).toBe(false);
+  });
+
   it('refuses a target of another length', () => {
     const gradient = gradientOf(1, []);
     expect(() => addGradients(layout, gradient, gradient, new Float32Array(5))).toThrow('expected dense parts of one length, got left 4, right 4, sum 5');

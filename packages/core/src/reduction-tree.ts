@@ -1,5 +1,6 @@
 import { plainArithmetic, type Arithmetic } from './arithmetic.js';
 import { assert } from './errors.js';
+import { areFinite } from './finite.js';
 import { sparseTensors, type Gradient, type SparseRows } from './gradient.js';
 import { matrixShape, type ParameterLayout } from './parameters.js';
 
@@ -75,18 +76,23 @@ export function sumKnown<T>(node: TreeNode, known: (node: TreeNode) => T | undef
   return right === undefined ? left : add(left, right);
 }
 
+/** A sum, and whether every element of it is finite. */
+export interface GradientSum extends Gradient {
+  readonly isFinite: boolean;
+}
+
 /**
  * The sum of two gradients, float32 element by element. A row that one side lacks is copied, bit for bit, from the other.
  * @param dense where the dense part of the sum is written; may be that of a side, which is spent then. Default: new memory
  */
 export function addGradients(
   layout: ParameterLayout, left: Gradient, right: Gradient, dense: Float32Array = new Float32Array(left.dense.length), arithmetic: Arithmetic = plainArithmetic,
-): Gradient {
+): GradientSum {
   assert(dense.length === left.dense.length && dense.length === right.dense.length, () =>
     `addGradients: expected dense parts of one length, got left ${String(left.dense.length)}, right ${String(right.dense.length)}, sum ${String(dense.length)}`);
-  arithmetic.add(left.dense, right.dense, dense);
+  const isFinite = arithmetic.add(left.dense, right.dense, dense);
   const sparse = sparseTensors(layout).map((tensor, i) => addSparseRows(left.sparse[i], right.sparse[i], matrixShape(tensor).columns));
-  return { dense, sparse };
+  return { dense, sparse, isFinite: isFinite && sparse.every(({ values }) => areFinite(values)) };
 }
 
 function addSparseRows(left: SparseRows, right: SparseRows, columns: number): SparseRows {

@@ -27,6 +27,8 @@ export function assertLegalRun({ config, data, stepsTotal, initialParameters, pa
     const needing = [patience > 0 ? ['patience'] : [], config.optimizer.name === 'asgd' ? ['optimizer asgd'] : [], restoresBest(config.schedule) ? ['schedule plateau'] : []].flat();
     if (needing.length > 0) throw refused(`${needing[0]}: expected a corpus with text to validate on, got one without`);
   }
+  const spoilt = initialParameters?.findIndex((value) => !Number.isFinite(value)) ?? -1;
+  if (spoilt >= 0) throw refused(`initialParameters: expected finite numbers, got ${String(initialParameters?.[spoilt])} at ${String(spoilt)}`);
   const { initialParametersSha256 } = config;
   const given = initialParameters === undefined ? undefined : floatsSha256(initialParameters);
   if (given !== undefined && given !== initialParametersSha256) {

@@ -175,6 +175,7 @@ describe('a run', () => {
     ['schedule: expected another than plateau with optimizer asgd', { config: tinyConfig({ schedule: { kind: 'plateau', factor: 2 }, optimizer: optimizerConfig('asgd') }) }],
     ['patience: expected a corpus with text to validate on', { patience: 1, data: { ...tinyData(tinyConfig()), evaluation: { count: 0, microshard: () => { throw new Error('none'); } } } }],
     ['initialParametersSha256: expected', { initialParameters: new Float32Array(3) }],
+    ['initialParameters: expected finite numbers, got NaN at 1', { initialParameters: Float32Array.of(0, NaN, 1) }],
     ['initialParametersSha256: expected parameters with sha256 ab, got none', { config: tinyConfig({ initialParametersSha256: 'ab' }) }],
   ])('refuses with %j, and leaves no folder', async (message, options) => {
     const runDirectory = join(temporaryFolder(), 'run');

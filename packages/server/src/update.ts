@@ -1,5 +1,5 @@
 import {
-  clipGradient, denseSize, denseTensors, scaleGradient, sgdStep, sparseTensors, viewTensor,
+  clipGradient, denseSize, denseTensors, sgdStep, sparseTensors, viewTensor,
   type Arithmetic, type Clip, type ExplosionPolicy, type Gradient, type Optimizer, type OptimizerTarget, type ParameterLayout,
 } from '@bptt/core';
 import type { StepOutcome } from './run-event.js';
@@ -17,7 +17,7 @@ export interface StepUpdate {
   readonly slots: readonly Float32Array[];
   /** Steps of the optimiser before this one. */
   readonly updates: number;
-  /** Sum over the batch; scaled in place. Undefined where a microshard's gradient, or a sum of them, is not finite. */
+  /** Sum over the batch; changed where it is clipped by value. Undefined where a microshard's gradient, or a sum of them, is not finite. */
   readonly gradient: Gradient | undefined;
   /** What the sum is divided by; 0 for a batch without targets. */
   readonly divisor: number;
@@ -45,12 +45,10 @@ export function applyStep(step: StepUpdate, into: OptimizerTarget): UpdateResult
     return { outcome: 'empty', gradientNorm: 0, clipped: false };
   }
   if (gradient === undefined) return explode(step, into.parameters);
-  scaleGradient(gradient, Math.fround(1 / divisor), arithmetic);
-  const result = clipGradient(gradient, clip, arithmetic);
+  const { factors, ...result } = clipGradient(gradient, divisor, clip, arithmetic);
   // The squares of finite float32 numbers have a finite sum in float64, so the norm tells.
   if (!Number.isFinite(result.gradientNorm)) return explode(step, into.parameters);
-  optimizer.step({ ...step, gradient }, into);
-  if (![into.parameters, ...into.slots].every((values) => arithmetic.areFinite(values))) return explode(step, into.parameters);
+  if (!optimizer.step({ ...step, gradient, factors }, into)) return explode(step, into.parameters);
   return { outcome: 'updated', ...result };
 }
 

@@ -26,25 +26,29 @@ export interface Kernels {
   panelBytes(n: number, k: number): number;
   packPanels(n: number, k: number, b: number, bStride: number, bTransposed: boolean, panels: number): void;
   /** Adding gradients and making a step; see `assembly/arithmetic.ts`. */
-  addArrays(left: number, right: number, sum: number, count: number): void;
-  scaleArray(values: number, factor: number, count: number): void;
-  sumOfSquares(values: number, count: number): number;
-  clampArray(values: number, limit: number, count: number): number;
+  addArrays(left: number, right: number, sum: number, count: number): number;
+  sumOfSquares(values: number, factor: number, count: number): number;
+  clampArray(values: number, factor: number, limit: number, count: number): number;
   areFinite(values: number, count: number): number;
-  fingerprint(values: number, count: number, lanes: number): void;
-  descendSgd(p: number, g: number, after: number, count: number, lr: number): void;
-  descendDecayedSgd(p: number, g: number, after: number, count: number, lr: number, shrink: number): void;
+  fingerprint(values: number, count: number, lanes: number): number;
+  /** Each returns whether all that it has written is finite. */
+  descendSgd(p: number, g: number, mean: number, clip: number, after: number, count: number, lr: number): number;
+  descendDecayedSgd(p: number, g: number, mean: number, clip: number, after: number, count: number, lr: number, shrink: number): number;
   descendMomentum(
-    p: number, velocity: number, g: number, after: number, velocityAfter: number, count: number, mu: number, gain: number, rate: number, l2: number, shrink: number,
-  ): void;
-  descendAdagrad(p: number, squares: number, g: number, after: number, squaresAfter: number, count: number, lr: number, epsilon: number, l2: number, shrink: number): void;
+    p: number, velocity: number, g: number, mean: number, clip: number, after: number, velocityAfter: number, count: number,
+    mu: number, gain: number, rate: number, l2: number, shrink: number,
+  ): number;
+  descendAdagrad(
+    p: number, squares: number, g: number, mean: number, clip: number, after: number, squaresAfter: number, count: number, lr: number, epsilon: number, l2: number, shrink: number,
+  ): number;
   descendRmsprop(
-    p: number, squares: number, g: number, after: number, squaresAfter: number, count: number, lr: number, alpha: number, epsilon: number, l2: number, shrink: number,
-  ): void;
+    p: number, squares: number, g: number, mean: number, clip: number, after: number, squaresAfter: number, count: number,
+    lr: number, alpha: number, epsilon: number, l2: number, shrink: number,
+  ): number;
   descendAdam(
-    p: number, first: number, second: number, g: number, after: number, firstAfter: number, secondAfter: number, count: number,
+    p: number, first: number, second: number, g: number, mean: number, clip: number, after: number, firstAfter: number, secondAfter: number, count: number,
     beta1: number, beta2: number, rate: number, scale: number, epsilon: number, l2: number, shrink: number,
-  ): void;
+  ): number;
   add(a: number, b: number, out: number, count: number): void;
   subtract(a: number, b: number, out: number, count: number): void;
   multiply(a: number, b: number, out: number, count: number): void;

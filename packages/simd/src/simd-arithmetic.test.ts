@@ -1,6 +1,6 @@
 import {
-  addGradients, clipGradient, createOptimizer, isFiniteGradient, layOut, optimizerConfig, OPTIMIZERS, plainArithmetic, scaleGradient, sumOfSquares,
-  type Arithmetic, type Gradient,
+  addGradients, clipGradient, createOptimizer, isFiniteGradient, layOut, optimizerConfig, OPTIMIZERS, plainArithmetic, sumOfSquares,
+  UNSCALED, type Arithmetic, type Gradient,
 } from '@bptt/core';
 import { randomValues } from '@bptt/core/testing';
 import { describe, expect, it } from 'vitest';
@@ -40,15 +40,12 @@ describe('simdArithmetic gives the bits of the plain loops', () => {
       const [a, b] = [wild(length, 1), wild(length, 2)];
       const [ours, plain] = [inMemory(a), a.slice()];
       const [sum, plainSum] = [memory.allocateFloats(length), new Float32Array(length)];
-      arithmetic.add(ours, inMemory(b), sum);
+      expect(arithmetic.add(ours, inMemory(b), sum)).toBe(true);
       plainArithmetic.add(plain, b, plainSum);
       expect(bits(sum)).toEqual(bits(plainSum));
-      expect(arithmetic.sumOfSquares(ours)).toBe(plainArithmetic.sumOfSquares(plain));
-      for (const { scale, clamp } of [{ scale: 0.3, clamp: 0.01 }, { scale: 1, clamp: 1e9 }]) {
-        arithmetic.scale(ours, Math.fround(scale));
-        plainArithmetic.scale(plain, Math.fround(scale));
-        expect(bits(ours)).toEqual(bits(plain));
-        expect(arithmetic.clamp(ours, Math.fround(clamp))).toBe(plainArithmetic.clamp(plain, Math.fround(clamp)));
+      for (const { factor, limit } of [{ factor: 0.3, limit: 0.01 }, { factor: 1, limit: 1e9 }].map((pair) => ({ factor: Math.fround(pair.factor), limit: Math.fround(pair.limit) }))) {
+        expect(arithmetic.sumOfSquares(ours, factor)).toBe(plainArithmetic.sumOfSquares(plain, factor));
+        expect(arithmetic.clamp(ours, factor, limit)).toBe(plainArithmetic.clamp(plain, factor, limit));
         expect(bits(ours)).toEqual(bits(plain));
       }
     }
@@ -62,6 +59,10 @@ describe('simdArithmetic gives the bits of the plain loops', () => {
           const values = wild(length, 1);
           values[place] = bad;
           expect(arithmetic.areFinite(inMemory(values))).toBe(false);
+          expect(arithmetic.fingerprint(inMemory(values))).toBeUndefined();
+          const sum = memory.allocateFloats(length);
+          expect(arithmetic.add(inMemory(wild(length, 2)), inMemory(values), sum)).toBe(false);
+          expect(plainArithmetic.add(wild(length, 2), values, sum)).toBe(false);
         }
       }
     }
@@ -70,8 +71,8 @@ describe('simdArithmetic gives the bits of the plain loops', () => {
 
   it('keeps NaN and counts it as beyond no limit', () => {
     const values = inMemory([NaN, 1, -Infinity, 0, NaN]);
-    expect(arithmetic.clamp(values, 2)).toBe(true);
-    expect([...values]).toEqual([NaN, 1, -2, 0, NaN]);
+    expect(arithmetic.clamp(values, 1.5, 2)).toBe(true);
+    expect([...values]).toEqual([NaN, 1.5, -2, 0, NaN]);
   });
 
   it('in fingerprints, for every ragged length, and they tell every flipped bit', () => {
@@ -82,22 +83,24 @@ describe('simdArithmetic gives the bits of the plain loops', () => {
     const values = wild(40, 1);
     const words = new Uint32Array(values.buffer);
     const all = new Set([arithmetic.fingerprint(inMemory(values))]);
+    let notFinite = 0;
     for (let bit = 0; bit < 40 * 32; bit += 1) {
       words[bit >>> 5] ^= 1 << (bit & 31);
-      all.add(arithmetic.fingerprint(inMemory(values)));
+      if (Number.isFinite(values[bit >>> 5])) all.add(arithmetic.fingerprint(inMemory(values)));
+      else notFinite += 1;
       words[bit >>> 5] ^= 1 << (bit & 31);
     }
-    expect(all.size).toBe(1 + 40 * 32);
+    expect(all.size).toBe(1 + 40 * 32 - notFinite);
+    expect(notFinite).toBeLessThan(40);
   });
 
-  it('in gradients that are added, scaled, measured and clipped', () => {
+  it('in gradients that are added, measured and clipped', () => {
     const step = (using: Arithmetic, place: (values: Float32Array) => Float32Array): unknown[] => {
       const [left, right] = [gradient(1, [0, 4, 5], place), gradient(3, [2, 4], place)];
       const sum = addGradients(layout, left, right, place(new Float32Array(36)), using);
       const placed = { ...sum, sparse: sum.sparse.map(({ rows, values }) => ({ rows, values: place(values) })) };
-      scaleGradient(placed, 1 / 3, using);
-      const squares = sumOfSquares(placed, using);
-      const clipped = [clipGradient(placed, { kind: 'norm', threshold: 2 }, using), clipGradient(placed, { kind: 'value', threshold: 0.1 }, using)];
+      const squares = sumOfSquares(placed, 1, using);
+      const clipped = [clipGradient(placed, 3, { kind: 'norm', threshold: 2 }, using), clipGradient(placed, 3, { kind: 'value', threshold: 0.1 }, using)];
       return [squares, clipped, isFiniteGradient(placed, using), bits(placed.dense), bits(placed.sparse[0].values)];
     };
     expect(step(arithmetic, inMemory)).toEqual(step(plainArithmetic, (values) => values));
@@ -110,12 +113,28 @@ describe('simdArithmetic gives the bits of the plain loops', () => {
       let slots = optimizer.slots.map(() => place(new Float32Array(layout.size)));
       for (let updates = 0; updates < 5; updates += 1) {
         const into = { parameters: place(new Float32Array(layout.size).fill(NaN)), slots: slots.map(() => place(new Float32Array(layout.size).fill(NaN))) };
-        optimizer.step({ layout, parameters, slots, gradient: gradient(updates * 2, [1, 2, (updates % 3) + 5], place), learningRate: 0.03, updates }, into);
+        const factors = { mean: Math.fround(1 / 3), clip: updates === 1 ? Math.fround(0.1) : 1 };
+        const isFinite = optimizer.step({ layout, parameters, slots, gradient: gradient(updates * 2, [1, 2, (updates % 3) + 5], place), factors, learningRate: 0.03, updates }, into);
+        expect(isFinite).toBe(true);
         ({ parameters, slots } = into);
       }
       return [parameters, ...slots].map(bits);
     };
     expect(run(arithmetic, inMemory)).toEqual(run(plainArithmetic, (values) => values));
+  });
+
+  it.each(OPTIMIZERS)('in whether a step of %s is finite', (name) => {
+    const optimizer = createOptimizer(optimizerConfig(name), arithmetic);
+    const step = (spoilt: Gradient): boolean => {
+      const [parameters, after, ...slots] = Array.from({ length: 2 + 2 * optimizer.slots.length }, () => inMemory(new Float32Array(layout.size)));
+      const count = optimizer.slots.length;
+      return optimizer.step({ layout, parameters, slots: slots.slice(0, count), gradient: spoilt, factors: UNSCALED, learningRate: 0.03, updates: 0 }, { parameters: after, slots: slots.slice(count) });
+    };
+    const finite = gradient(1, [1, 2, 7], inMemory);
+    expect(step(finite)).toBe(true);
+    for (const place of finite.dense.keys()) expect(step({ ...finite, dense: inMemory(finite.dense.with(place, Infinity)) })).toBe(false);
+    const [{ rows, values }] = finite.sparse;
+    for (const place of values.keys()) expect(step({ ...finite, sparse: [{ rows, values: inMemory(values.with(place, NaN)) }] })).toBe(false);
   });
 
   it('refuses an array that does not lie in its memory', () => {

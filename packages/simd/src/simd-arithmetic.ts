@@ -17,40 +17,41 @@ export function simdArithmetic(memory: KernelMemory): Arithmetic {
   const lanes = memory.allocateFloats(FINGERPRINT_LANES);
   const gradientAt = (values: Float32Array | undefined, begin: number): number => (values === undefined ? 0 : at(values, begin));
   return {
-    add: (left, right, sum) => { kernels.addArrays(at(left), at(right), at(sum), sum.length); },
-    scale: (values, factor) => { kernels.scaleArray(at(values), factor, values.length); },
-    sumOfSquares: (values) => kernels.sumOfSquares(at(values), values.length),
-    clamp: (values, limit) => kernels.clampArray(at(values), limit, values.length) !== 0,
+    add: (left, right, sum) => kernels.addArrays(at(left), at(right), at(sum), sum.length) !== 0,
+    sumOfSquares: (values, factor) => kernels.sumOfSquares(at(values), factor, values.length),
+    clamp: (values, factor, limit) => kernels.clampArray(at(values), factor, limit, values.length) !== 0,
     areFinite: (values) => kernels.areFinite(at(values), values.length) !== 0,
     fingerprint: (values) => {
       const words = memory.integers(lanes.byteOffset, FINGERPRINT_LANES);
       for (let lane = 0; lane < FINGERPRINT_LANES; lane += 1) words[lane] = lane;
-      kernels.fingerprint(at(values), values.length, lanes.byteOffset);
-      return fingerprintText(Uint32Array.from(words));
+      const isFinite = kernels.fingerprint(at(values), values.length, lanes.byteOffset) !== 0;
+      return isFinite ? fingerprintText(Uint32Array.from(words)) : undefined;
     },
     descend: {
-      sgd({ parameters, after, lr }, begin, end, values, from) {
-        if (values !== undefined) kernels.descendSgd(at(parameters, begin), at(values, from), at(after, begin), end - begin, lr);
-        else if (after !== parameters) after.set(parameters.subarray(begin, end), begin);
+      sgd({ parameters, after, lr, factors: { mean, clip } }, begin, end, values, from) {
+        if (values !== undefined) return kernels.descendSgd(at(parameters, begin), at(values, from), mean, clip, at(after, begin), end - begin, lr) !== 0;
+        if (after !== parameters) after.set(parameters.subarray(begin, end), begin);
+        return true;
       },
-      decayedSgd({ parameters, after, lr, shrink }, begin, end, values, from) {
-        kernels.descendDecayedSgd(at(parameters, begin), gradientAt(values, from), at(after, begin), end - begin, lr, shrink);
+      decayedSgd({ parameters, after, lr, shrink, factors: { mean, clip } }, begin, end, values, from) {
+        return kernels.descendDecayedSgd(at(parameters, begin), gradientAt(values, from), mean, clip, at(after, begin), end - begin, lr, shrink) !== 0;
       },
-      momentum({ parameters, velocity, after, velocityAfter, mu, gain, rate, l2, shrink }, begin, end, values, from) {
+      momentum({ parameters, velocity, after, velocityAfter, mu, gain, rate, l2, shrink, factors: { mean, clip } }, begin, end, values, from) {
         const [p, v, g] = [at(parameters, begin), at(velocity, begin), gradientAt(values, from)];
-        kernels.descendMomentum(p, v, g, at(after, begin), at(velocityAfter, begin), end - begin, mu, gain, rate, l2, shrink);
+        return kernels.descendMomentum(p, v, g, mean, clip, at(after, begin), at(velocityAfter, begin), end - begin, mu, gain, rate, l2, shrink) !== 0;
       },
-      adagrad({ parameters, squares, after, squaresAfter, lr, epsilon, l2, shrink }, begin, end, values, from) {
+      adagrad({ parameters, squares, after, squaresAfter, lr, epsilon, l2, shrink, factors: { mean, clip } }, begin, end, values, from) {
         const [p, s, g] = [at(parameters, begin), at(squares, begin), gradientAt(values, from)];
-        kernels.descendAdagrad(p, s, g, at(after, begin), at(squaresAfter, begin), end - begin, lr, epsilon, l2, shrink);
+        return kernels.descendAdagrad(p, s, g, mean, clip, at(after, begin), at(squaresAfter, begin), end - begin, lr, epsilon, l2, shrink) !== 0;
       },
-      rmsprop({ parameters, meanSquare, after, meanSquareAfter, lr, alpha, epsilon, l2, shrink }, begin, end, values, from) {
+      rmsprop({ parameters, meanSquare, after, meanSquareAfter, lr, alpha, epsilon, l2, shrink, factors: { mean, clip } }, begin, end, values, from) {
         const [p, s, g] = [at(parameters, begin), at(meanSquare, begin), gradientAt(values, from)];
-        kernels.descendRmsprop(p, s, g, at(after, begin), at(meanSquareAfter, begin), end - begin, lr, alpha, epsilon, l2, shrink);
+        return kernels.descendRmsprop(p, s, g, mean, clip, at(after, begin), at(meanSquareAfter, begin), end - begin, lr, alpha, epsilon, l2, shrink) !== 0;
       },
-      adam({ parameters, first, second, after, firstAfter, secondAfter, beta1, beta2, rate, scale, epsilon, l2, shrink }, begin, end, values, from) {
+      adam({ parameters, first, second, after, firstAfter, secondAfter, beta1, beta2, rate, scale, epsilon, l2, shrink, factors: { mean, clip } }, begin, end, values, from) {
         const [p, m, v, g] = [at(parameters, begin), at(first, begin), at(second, begin), gradientAt(values, from)];
-        kernels.descendAdam(p, m, v, g, at(after, begin), at(firstAfter, begin), at(secondAfter, begin), end - begin, beta1, beta2, rate, scale, epsilon, l2, shrink);
+        const [mAfter, vAfter] = [at(firstAfter, begin), at(secondAfter, begin)];
+        return kernels.descendAdam(p, m, v, g, mean, clip, at(after, begin), mAfter, vAfter, end - begin, beta1, beta2, rate, scale, epsilon, l2, shrink) !== 0;
       },
     },
   };

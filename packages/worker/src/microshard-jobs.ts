@@ -48,12 +48,10 @@ export function createJobRunner(backend: Backend, plan: TrainingPlan, memory: Op
   }
 
   function add({ node, left, right }: AddJob): GradientOutcome {
-    const { arithmetic } = memory;
     const ofLeft = decodeShared(left);
-    const sum = addGradients(layout, ofLeft, decodeShared(right), ofLeft.dense, arithmetic);
-    const bytes = encodeGradient(sum, memory.bytes(left.block));
-    if (isFiniteGradient(decodeShared({ ...left, bytes }), arithmetic)) return { gradientBytes: bytes, nonFinite: undefined };
-    return { gradientBytes: undefined, nonFinite: unplaced(model, node.begin) };
+    const sum = addGradients(layout, ofLeft, decodeShared(right), ofLeft.dense, memory.arithmetic);
+    if (!sum.isFinite) return { gradientBytes: undefined, nonFinite: unplaced(model, node.begin) };
+    return { gradientBytes: encodeGradient(sum, memory.bytes(left.block)), nonFinite: undefined };
   }
 
   function decodeShared({ block, bytes }: EncodedGradient): Gradient {

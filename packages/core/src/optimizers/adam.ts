@@ -1,6 +1,7 @@
+import type { GradientFactors } from '../clip.js';
+import { areFinite } from '../finite.js';
 import { integerPower } from '../integer-power.js';
-import { forEachSpan, type SpanVisit } from '../gradient.js';
-import type { Decay, Optimizer } from './optimizer.js';
+import { descendAll, elementOf, type Decay, type Descent, type Optimizer } from './optimizer.js';
 
 export interface AdamSettings extends Decay {
   /** Shares of the first and the second moment that are kept, in [0, 1). */
@@ -12,15 +13,15 @@ export interface AdamSettings extends Decay {
  * Adam (Kingma and Ba 2015): `m <- b1 * m + (1 - b1) * g`, `v <- b2 * v + (1 - b2) * g^2`, and at step t, counted from 1,
  * `p <- p - lr * (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + epsilon)`. With `weightDecay` it is AdamW (Loshchilov and Hutter 2019).
  */
-export function adam({ betas: [beta1, beta2], epsilon, l2, weightDecay }: AdamSettings, descend: SpanVisit<AdamPass>): Optimizer {
+export function adam({ betas: [beta1, beta2], epsilon, l2, weightDecay }: AdamSettings, descend: Descent<AdamPass>): Optimizer {
   return {
     slots: ['firstMoment', 'secondMoment'],
     step(step, into) {
-      const { parameters, learningRate: lr, updates, slots: [first, second] } = step;
+      const { parameters, factors, learningRate: lr, updates, slots: [first, second] } = step;
       const rate = lr / (1 - integerPower(beta1, updates + 1));
       const scale = 1 / Math.sqrt(1 - integerPower(beta2, updates + 1));
       const [firstAfter, secondAfter] = into.slots;
-      forEachSpan(step, descend, { parameters, first, second, after: into.parameters, firstAfter, secondAfter, beta1, beta2, rate, scale, epsilon, l2, shrink: lr * weightDecay });
+      return descendAll(step, descend, { parameters, first, second, after: into.parameters, firstAfter, secondAfter, beta1, beta2, rate, scale, epsilon, l2, shrink: lr * weightDecay, factors });
     },
   };
 }
@@ -42,17 +43,19 @@ export interface AdamPass {
   readonly epsilon: number;
   readonly l2: number;
   readonly shrink: number;
+  readonly factors: GradientFactors;
 }
 
-export function descendAdam(pass: AdamPass, begin: number, end: number, values: Float32Array | undefined, at: number): void {
-  const { parameters, first, second, after, firstAfter, secondAfter, beta1, beta2, rate, scale, epsilon, l2, shrink } = pass;
+export function descendAdam(pass: AdamPass, begin: number, end: number, values: Float32Array | undefined, at: number): boolean {
+  const { parameters, first, second, after, firstAfter, secondAfter, beta1, beta2, rate, scale, epsilon, l2, shrink, factors } = pass;
   for (let i = begin, j = at; i < end; i += 1, j += 1) {
     const p = parameters[i];
-    const g = (values === undefined ? 0 : values[j]) + l2 * p;
+    const g = elementOf(values, j, factors) + l2 * p;
     const m = beta1 * first[i] + (1 - beta1) * g;
     const v = beta2 * second[i] + (1 - beta2) * g * g;
     firstAfter[i] = m;
     secondAfter[i] = v;
     after[i] = p - (rate * m) / (Math.sqrt(v) * scale + epsilon) - shrink * p;
   }
+  return areFinite(after.subarray(begin, end)) && areFinite(firstAfter.subarray(begin, end)) && areFinite(secondAfter.subarray(begin, end));
 }

@@ -1,5 +1,6 @@
-import { forEachSpan, type SpanVisit } from '../gradient.js';
-import type { Decay, Optimizer } from './optimizer.js';
+import type { GradientFactors } from '../clip.js';
+import { areFinite } from '../finite.js';
+import { descendAll, elementOf, type Decay, type Descent, type Optimizer } from './optimizer.js';
 
 export interface MomentumSettings extends Decay {
   /** Share of the velocity that is kept, in [0, 1). */
@@ -12,13 +13,13 @@ export interface MomentumSettings extends Decay {
  * Momentum as PyTorch has it: `v <- momentum * v + g`, `p <- p - lr * v`; Nesterov's: `p <- p - lr * (g + momentum * v)`
  * (Sutskever, Martens, Dahl and Hinton 2013, with the learning rate outside of the velocity).
  */
-export function momentum({ momentum: mu, nesterov, l2, weightDecay }: MomentumSettings, descend: SpanVisit<MomentumPass>): Optimizer {
+export function momentum({ momentum: mu, nesterov, l2, weightDecay }: MomentumSettings, descend: Descent<MomentumPass>): Optimizer {
   return {
     slots: ['velocity'],
     step(step, into) {
-      const { parameters, learningRate: lr, slots: [velocity] } = step;
+      const { parameters, factors, learningRate: lr, slots: [velocity] } = step;
       const [ahead, along] = nesterov ? [1, mu] : [0, 1];
-      forEachSpan(step, descend, { parameters, velocity, after: into.parameters, velocityAfter: into.slots[0], mu, gain: lr * ahead, rate: lr * along, l2, shrink: lr * weightDecay });
+      return descendAll(step, descend, { parameters, velocity, after: into.parameters, velocityAfter: into.slots[0], mu, gain: lr * ahead, rate: lr * along, l2, shrink: lr * weightDecay, factors });
     },
   };
 }
@@ -36,14 +37,16 @@ export interface MomentumPass {
   readonly rate: number;
   readonly l2: number;
   readonly shrink: number;
+  readonly factors: GradientFactors;
 }
 
-export function descendMomentum({ parameters, velocity, after, velocityAfter, mu, gain, rate, l2, shrink }: MomentumPass, begin: number, end: number, values: Float32Array | undefined, at: number): void {
+export function descendMomentum({ parameters, velocity, after, velocityAfter, mu, gain, rate, l2, shrink, factors }: MomentumPass, begin: number, end: number, values: Float32Array | undefined, at: number): boolean {
   for (let i = begin, j = at; i < end; i += 1, j += 1) {
     const p = parameters[i];
-    const g = (values === undefined ? 0 : values[j]) + l2 * p;
+    const g = elementOf(values, j, factors) + l2 * p;
     const v = mu * velocity[i] + g;
     velocityAfter[i] = v;
     after[i] = p - gain * g - rate * v - shrink * p;
   }
+  return areFinite(after.subarray(begin, end)) && areFinite(velocityAfter.subarray(begin, end));
 }

@@ -1,4 +1,5 @@
-import type { Gradient } from '../gradient.js';
+import type { GradientFactors } from '../clip.js';
+import { forEachSpan, type Gradient, type SpanVisit } from '../gradient.js';
 import type { ParameterLayout } from '../parameters.js';
 
 /** What an optimiser makes a step of. It changes none of it. */
@@ -7,7 +8,9 @@ export interface OptimizerStep {
   readonly parameters: Float32Array;
   /** What it keeps from step to step, an array as long as the parameters for each name in `Optimizer.slots`; zero at first. */
   readonly slots: readonly Float32Array[];
+  /** Counts times `factors`. */
   readonly gradient: Gradient;
+  readonly factors: GradientFactors;
   readonly learningRate: number;
   /** Steps done before this one, since the slots were zero. */
   readonly updates: number;
@@ -26,7 +29,24 @@ export interface OptimizerTarget {
 export interface Optimizer {
   /** Names of its slots, in the order of the arrays. */
   readonly slots: readonly string[];
-  step(step: OptimizerStep, into: OptimizerTarget): void;
+  /** Returns whether all that it has computed is finite. */
+  step(step: OptimizerStep, into: OptimizerTarget): boolean;
+}
+
+/** A rule's pass over a stretch of parameters. Returns whether all that it has computed is finite. */
+export type Descent<P> = (...span: Parameters<SpanVisit<P>>) => boolean;
+
+/** A pass over all parameters. Returns whether all that it has computed is finite. */
+export function descendAll<P>(step: Pick<OptimizerStep, 'layout' | 'gradient'>, descend: Descent<P>, pass: P): boolean {
+  let isFinite = true;
+  const visit: SpanVisit<P> = (...span) => { isFinite = descend(...span) && isFinite; };
+  forEachSpan(step, visit, pass);
+  return isFinite;
+}
+
+/** Element `j` of a stretch of a gradient, each product rounded to float32. */
+export function elementOf(values: Float32Array | undefined, j: number, { mean, clip }: GradientFactors): number {
+  return values === undefined ? 0 : Math.fround(Math.fround(values[j] * mean) * clip);
 }
 
 /** What every optimiser can do beside its rule. */

@@ -1,5 +1,6 @@
-import { forEachSpan, type SpanVisit } from '../gradient.js';
-import type { Decay, Optimizer } from './optimizer.js';
+import type { GradientFactors } from '../clip.js';
+import { areFinite } from '../finite.js';
+import { descendAll, elementOf, type Decay, type Descent, type Optimizer } from './optimizer.js';
 
 export interface RmspropSettings extends Decay {
   /** Share of the mean square that is kept, in [0, 1). */
@@ -8,12 +9,12 @@ export interface RmspropSettings extends Decay {
 }
 
 /** RMSProp (Tieleman and Hinton 2012): `s <- alpha * s + (1 - alpha) * g^2`, `p <- p - lr * g / (sqrt(s) + epsilon)`. */
-export function rmsprop({ alpha, epsilon, l2, weightDecay }: RmspropSettings, descend: SpanVisit<RmspropPass>): Optimizer {
+export function rmsprop({ alpha, epsilon, l2, weightDecay }: RmspropSettings, descend: Descent<RmspropPass>): Optimizer {
   return {
     slots: ['meanSquare'],
     step(step, into) {
-      const { parameters, learningRate: lr, slots: [meanSquare] } = step;
-      forEachSpan(step, descend, { parameters, meanSquare, after: into.parameters, meanSquareAfter: into.slots[0], lr, alpha, epsilon, l2, shrink: lr * weightDecay });
+      const { parameters, factors, learningRate: lr, slots: [meanSquare] } = step;
+      return descendAll(step, descend, { parameters, meanSquare, after: into.parameters, meanSquareAfter: into.slots[0], lr, alpha, epsilon, l2, shrink: lr * weightDecay, factors });
     },
   };
 }
@@ -29,14 +30,16 @@ export interface RmspropPass {
   readonly epsilon: number;
   readonly l2: number;
   readonly shrink: number;
+  readonly factors: GradientFactors;
 }
 
-export function descendRmsprop({ parameters, meanSquare, after, meanSquareAfter, lr, alpha, epsilon, l2, shrink }: RmspropPass, begin: number, end: number, values: Float32Array | undefined, at: number): void {
+export function descendRmsprop({ parameters, meanSquare, after, meanSquareAfter, lr, alpha, epsilon, l2, shrink, factors }: RmspropPass, begin: number, end: number, values: Float32Array | undefined, at: number): boolean {
   for (let i = begin, j = at; i < end; i += 1, j += 1) {
     const p = parameters[i];
-    const g = (values === undefined ? 0 : values[j]) + l2 * p;
+    const g = elementOf(values, j, factors) + l2 * p;
     const s = alpha * meanSquare[i] + (1 - alpha) * g * g;
     meanSquareAfter[i] = s;
     after[i] = p - (lr * g) / (Math.sqrt(s) + epsilon) - shrink * p;
   }
+  return areFinite(after.subarray(begin, end)) && areFinite(meanSquareAfter.subarray(begin, end));
 }

@@ -1,23 +1,29 @@
-import { forEachSpan, type SpanVisit } from '../gradient.js';
-import type { Decay, Optimizer, OptimizerStep } from './optimizer.js';
+import { UNSCALED, type GradientFactors } from '../clip.js';
+import { areFinite } from '../finite.js';
+import { descendAll, elementOf, type Decay, type Descent, type Optimizer, type OptimizerStep } from './optimizer.js';
 
 /** Stochastic gradient descent: `p <- p - lr * (g + l2 * p) - lr * weightDecay * p`. */
-export function sgd({ l2, weightDecay }: Decay, descend: SpanVisit<SgdPass>, descendDecayed: SpanVisit<DecayedSgdPass>): Optimizer {
-  if (l2 === 0 && weightDecay === 0) return { slots: [], step: (step, into) => { sgdStep(step, into.parameters, descend); } };
+export function sgd({ l2, weightDecay }: Decay, descend: Descent<SgdPass>, descendDecayed: Descent<DecayedSgdPass>): Optimizer {
+  if (l2 === 0 && weightDecay === 0) return { slots: [], step: (step, into) => sgdStep(step, into.parameters, descend) };
   return {
     slots: [],
-    step: (step, into) => {
-      const { parameters, learningRate: lr } = step;
-      forEachSpan(step, descendDecayed, { parameters, after: into.parameters, lr, shrink: lr * (l2 + weightDecay) });
+    step(step, into) {
+      const { parameters, factors, learningRate: lr } = step;
+      return descendAll(step, descendDecayed, { parameters, after: into.parameters, lr, shrink: lr * (l2 + weightDecay), factors });
     },
   };
 }
 
-/** `p <- p - lr * g` alone, written into `into`, which may be the parameters themselves. Rows without a gradient keep their bits. */
-export function sgdStep(
-  step: Pick<OptimizerStep, 'layout' | 'parameters' | 'gradient' | 'learningRate'>, into: Float32Array, descend: SpanVisit<SgdPass> = descendSgd,
-): void {
-  forEachSpan(step, descend, { parameters: step.parameters, after: into, lr: step.learningRate });
+/** What `sgdStep` makes a step of; `factors` are 1 by default. */
+export type SgdStep = Pick<OptimizerStep, 'layout' | 'parameters' | 'gradient' | 'learningRate'> & Partial<Pick<OptimizerStep, 'factors'>>;
+
+/**
+ * `p <- p - lr * g` alone, written into `into`, which may be the parameters themselves. Rows without a gradient keep their bits. Returns whether all
+ * that it has computed is finite.
+ */
+export function sgdStep(step: SgdStep, into: Float32Array, descend: Descent<SgdPass> = descendSgd): boolean {
+  const { parameters, learningRate: lr, factors = UNSCALED } = step;
+  return descendAll(step, descend, { parameters, after: into, lr, factors });
 }
 
 /** What a pass of plain descent over a stretch of parameters works on. */
@@ -25,14 +31,16 @@ export interface SgdPass {
   readonly parameters: Float32Array;
   readonly after: Float32Array;
   readonly lr: number;
+  readonly factors: GradientFactors;
 }
 
-export function descendSgd({ parameters, after, lr }: SgdPass, begin: number, end: number, values: Float32Array | undefined, at: number): void {
+export function descendSgd({ parameters, after, lr, factors }: SgdPass, begin: number, end: number, values: Float32Array | undefined, at: number): boolean {
   if (values === undefined) {
     if (after !== parameters) after.set(parameters.subarray(begin, end), begin);
-    return;
+    return true;
   }
-  for (let i = begin, j = at; i < end; i += 1, j += 1) after[i] = parameters[i] - lr * values[j];
+  for (let i = begin, j = at; i < end; i += 1, j += 1) after[i] = parameters[i] - lr * elementOf(values, j, factors);
+  return areFinite(after.subarray(begin, end));
 }
 
 /** The same with decay. */
@@ -40,6 +48,7 @@ export interface DecayedSgdPass extends SgdPass {
   readonly shrink: number;
 }
 
-export function descendDecayedSgd({ parameters, after, lr, shrink }: DecayedSgdPass, begin: number, end: number, values: Float32Array | undefined, at: number): void {
-  for (let i = begin, j = at; i < end; i += 1, j += 1) after[i] = parameters[i] - lr * (values === undefined ? 0 : values[j]) - shrink * parameters[i];
+export function descendDecayedSgd({ parameters, after, lr, shrink, factors }: DecayedSgdPass, begin: number, end: number, values: Float32Array | undefined, at: number): boolean {
+  for (let i = begin, j = at; i < end; i += 1, j += 1) after[i] = parameters[i] - lr * elementOf(values, j, factors) - shrink * parameters[i];
+  return areFinite(after.subarray(begin, end));
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { UNSCALED, type GradientFactors } from '../clip.js';
 import { denseSize, denseTensors, sparseTensors, type Gradient } from '../gradient.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
 import { layOut, matrixShape, viewTensor, type ParameterLayout, type TensorDeclaration } from '../parameters.js';
@@ -19,10 +20,18 @@ export function startOptimizer(optimizer: Optimizer, parameters: Float32Array): 
   return { parameters, slots: optimizer.slots.map(() => new Float32Array(parameters.length)), updates: 0 };
 }
 
-/** The state after one step, in new arrays. */
-export function stepOptimizer(optimizer: Optimizer, state: OptimizerState, step: { readonly layout: ParameterLayout; readonly gradient: Gradient; readonly learningRate: number }): OptimizerState {
+export interface OneStep {
+  readonly layout: ParameterLayout;
+  readonly gradient: Gradient;
+  /** Default: 1 both. */
+  readonly factors?: GradientFactors;
+  readonly learningRate: number;
+}
+
+/** The state after one step, in new arrays. Throws where it says that it is not finite. */
+export function stepOptimizer(optimizer: Optimizer, state: OptimizerState, step: OneStep): OptimizerState {
   const into = { parameters: new Float32Array(step.layout.size).fill(NaN), slots: state.slots.map((slot) => new Float32Array(slot.length).fill(NaN)) };
-  optimizer.step({ ...step, ...state }, into);
+  if (!optimizer.step({ factors: UNSCALED, ...step, ...state }, into)) throw new Error('the step is not finite');
   return { ...into, updates: state.updates + 1 };
 }
 
@@ -60,6 +69,23 @@ export function describeOptimizer(name: string, create: () => Optimizer, learnin
       const first = run(optimizer, start, { steps: [0, 1, 2], learningRate, layout });
       const copy = { parameters: first.parameters.slice(), slots: first.slots.map((slot) => slot.slice()), updates: first.updates };
       expect(run(create(), copy, { steps: [3, 4, 5], learningRate, layout })).toEqual(run(optimizer, start, { steps: [0, 1, 2, 3, 4, 5], learningRate, layout }));
+    });
+
+    it('multiplies the gradient by the mean, then by the clip, rounded each time', () => {
+      const factors: GradientFactors = { mean: Math.fround(1 / 3), clip: Math.fround(0.7) };
+      const times = (values: Float32Array): Float32Array => values.map((value) => Math.fround(value * factors.mean) * factors.clip);
+      const { dense, sparse } = gradientAt(layout, 1);
+      const scaled: Gradient = { dense: times(dense), sparse: sparse.map(({ rows, values }) => ({ rows, values: times(values) })) };
+      const state = run(optimizer, start, { steps: [0], learningRate, layout });
+      expect(stepOptimizer(optimizer, state, { layout, gradient: { dense, sparse }, factors, learningRate })).toEqual(stepOptimizer(optimizer, state, { layout, gradient: scaled, learningRate }));
+    });
+
+    it('says where a step is not finite, in dense tensors and in rows', () => {
+      const after = (gradient: Gradient): boolean => optimizer.step({ layout, gradient, factors: UNSCALED, learningRate, ...start }, { parameters: new Float32Array(layout.size), slots: start.slots.map((slot) => slot.slice()) });
+      const { dense, sparse: [{ rows, values }] } = gradientAt(layout, 1);
+      expect(after({ dense, sparse: [{ rows, values }] })).toBe(true);
+      for (const place of dense.keys()) expect(after({ dense: dense.with(place, Infinity), sparse: [{ rows, values }] })).toBe(false);
+      for (const place of values.keys()) expect(after({ dense, sparse: [{ rows, values: values.with(place, NaN) }] })).toBe(false);
     });
 
     it('changes nothing that it reads', () => {

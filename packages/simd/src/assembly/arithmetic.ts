@@ -3,7 +3,12 @@ import { FLOAT_BYTES } from './packing';
 // What adding gradients and making a step consist of, with the bits of core's plain loops: float64 within, rounded where stored, in the same order.
 // Arrays are `count` floats anywhere in memory, with neighbours: nothing is read or written past the end.
 
-const EXPONENT: i32 = 0x7f800000;
+/** No bits but where a lane is not finite. */
+// @ts-ignore: decorator
+@inline
+function markBad(x: v128): v128 {
+  return f32x4.sub(x, x);
+}
 
 // @ts-ignore: decorator
 @inline
@@ -11,27 +16,30 @@ function wholeBytes(count: usize): usize {
   return (count & ~3) * FLOAT_BYTES;
 }
 
-/** `sum = left + right` */
-export function addArrays(left: usize, right: usize, sum: usize, count: usize): void {
+/** `sum = left + right`; whether all of it is finite. */
+export function addArrays(left: usize, right: usize, sum: usize, count: usize): bool {
   const vectors = wholeBytes(count), bytes = count * FLOAT_BYTES;
-  for (let i: usize = 0; i < vectors; i += 16) v128.store(sum + i, f32x4.add(v128.load(left + i), v128.load(right + i)));
-  for (let i = vectors; i < bytes; i += 4) store<f32>(sum + i, load<f32>(left + i) + load<f32>(right + i));
+  let bad = f32x4.splat(0);
+  for (let i: usize = 0; i < vectors; i += 16) {
+    const x = f32x4.add(v128.load(left + i), v128.load(right + i));
+    v128.store(sum + i, x);
+    bad = v128.or(bad, markBad(x));
+  }
+  for (let i = vectors; i < bytes; i += 4) {
+    const x = load<f32>(left + i) + load<f32>(right + i);
+    store<f32>(sum + i, x);
+    bad = v128.or(bad, markBad(f32x4.splat(x)));
+  }
+  return !v128.any_true(bad);
 }
 
-/** `values = factor values` */
-export function scaleArray(values: usize, factor: f32, count: usize): void {
+/** Sum of squares of `factor values`, in float64 over four interleaved lanes. */
+export function sumOfSquares(values: usize, factor: f32, count: usize): f64 {
   const vectors = wholeBytes(count), bytes = count * FLOAT_BYTES;
   const factors = f32x4.splat(factor);
-  for (let i: usize = 0; i < vectors; i += 16) v128.store(values + i, f32x4.mul(v128.load(values + i), factors));
-  for (let i = vectors; i < bytes; i += 4) store<f32>(values + i, load<f32>(values + i) * factor);
-}
-
-/** Sum of squares in float64 over four interleaved lanes. */
-export function sumOfSquares(values: usize, count: usize): f64 {
-  const vectors = wholeBytes(count), bytes = count * FLOAT_BYTES;
   let low = f64x2.splat(0), high = low;
   for (let i: usize = 0; i < vectors; i += 16) {
-    const x = v128.load(values + i);
+    const x = f32x4.mul(v128.load(values + i), factors);
     const a = f64x2.promote_low_f32x4(x), b = f64x2.promote_low_f32x4(i64x2.shuffle(x, x, 1, 1));
     low = f64x2.add(low, f64x2.mul(a, a));
     high = f64x2.add(high, f64x2.mul(b, b));
@@ -39,36 +47,35 @@ export function sumOfSquares(values: usize, count: usize): f64 {
   let s0 = f64x2.extract_lane(low, 0), s1 = f64x2.extract_lane(low, 1), s2 = f64x2.extract_lane(high, 0);
   const s3 = f64x2.extract_lane(high, 1);
   const rest = bytes - vectors;
-  if (rest > 0) s0 += square(values + vectors);
-  if (rest > 4) s1 += square(values + vectors + 4);
-  if (rest > 8) s2 += square(values + vectors + 8);
+  if (rest > 0) s0 += square(factor * load<f32>(values + vectors));
+  if (rest > 4) s1 += square(factor * load<f32>(values + vectors + 4));
+  if (rest > 8) s2 += square(factor * load<f32>(values + vectors + 8));
   return s0 + s1 + (s2 + s3);
 }
 
 // @ts-ignore: decorator
 @inline
-function square(at: usize): f64 {
-  const x = f64(load<f32>(at));
-  return x * x;
+function square(x: f32): f64 {
+  return f64(x) * f64(x);
 }
 
-/** Every element to `[-limit, limit]`; whether one was beyond. */
-export function clampArray(values: usize, limit: f32, count: usize): bool {
+/** `factor values`, every element to `[-limit, limit]`; whether one was beyond. */
+export function clampArray(values: usize, factor: f32, limit: f32, count: usize): bool {
   const vectors = wholeBytes(count), bytes = count * FLOAT_BYTES;
-  const limits = f32x4.splat(limit), signs = i32x4.splat(0x80000000);
+  const factors = f32x4.splat(factor), limits = f32x4.splat(limit), signs = i32x4.splat(0x80000000);
   let beyond = i32x4.splat(0);
   for (let i: usize = 0; i < vectors; i += 16) {
-    const x = v128.load(values + i);
+    const x = f32x4.mul(v128.load(values + i), factors);
     const outside = f32x4.gt(f32x4.abs(x), limits);
     beyond = v128.or(beyond, outside);
     v128.store(values + i, v128.bitselect(v128.or(limits, v128.and(x, signs)), x, outside));
   }
   let clamped: bool = v128.any_true(beyond);
   for (let i = vectors; i < bytes; i += 4) {
-    const x = load<f32>(values + i);
-    if (!(abs(x) > limit)) continue;
-    store<f32>(values + i, x > 0 ? limit : -limit);
-    clamped = true;
+    const x = load<f32>(values + i) * factor;
+    const isBeyond = abs(x) > limit;
+    store<f32>(values + i, isBeyond ? (x > 0 ? limit : -limit) : x);
+    clamped = clamped || isBeyond;
   }
   return clamped;
 }
@@ -76,12 +83,10 @@ export function clampArray(values: usize, limit: f32, count: usize): bool {
 /** Whether every element is finite. */
 export function areFinite(values: usize, count: usize): bool {
   const vectors = wholeBytes(count), bytes = count * FLOAT_BYTES;
-  const exponents = i32x4.splat(EXPONENT);
-  let bad = i32x4.splat(0);
-  for (let i: usize = 0; i < vectors; i += 16) bad = v128.or(bad, i32x4.eq(v128.and(v128.load(values + i), exponents), exponents));
-  if (v128.any_true(bad)) return false;
-  for (let i = vectors; i < bytes; i += 4) if ((load<i32>(values + i) & EXPONENT) == EXPONENT) return false;
-  return true;
+  let bad = f32x4.splat(0);
+  for (let i: usize = 0; i < vectors; i += 16) bad = v128.or(bad, markBad(v128.load(values + i)));
+  for (let i = vectors; i < bytes; i += 4) bad = v128.or(bad, markBad(v128.load32_splat(values + i)));
+  return !v128.any_true(bad);
 }
 
 // @ts-ignore: decorator
@@ -91,15 +96,18 @@ function mix(lanes: v128, words: v128): v128 {
   return i32x4.mul(v128.or(i32x4.shl(x, 13), i32x4.shr_u(x, 19)), i32x4.splat(0x9e3779b1));
 }
 
-/** Mixes `count` words into 16 lanes at `lanes`, which hold what they begin with. */
-export function fingerprint(values: usize, count: usize, lanes: usize): void {
+/** Mixes `count` floats into 16 lanes at `lanes`, which hold what they begin with; whether all are finite. */
+export function fingerprint(values: usize, count: usize, lanes: usize): bool {
   let a = v128.load(lanes), b = v128.load(lanes, 16), c = v128.load(lanes, 32), d = v128.load(lanes, 48);
   const blocks = (count & ~15) * FLOAT_BYTES, bytes = count * FLOAT_BYTES;
+  let bad = f32x4.splat(0);
   for (let i: usize = 0; i < blocks; i += 64) {
-    a = mix(a, v128.load(values + i));
-    b = mix(b, v128.load(values + i, 16));
-    c = mix(c, v128.load(values + i, 32));
-    d = mix(d, v128.load(values + i, 48));
+    const p = v128.load(values + i), q = v128.load(values + i, 16), r = v128.load(values + i, 32), s = v128.load(values + i, 48);
+    a = mix(a, p);
+    b = mix(b, q);
+    c = mix(c, r);
+    d = mix(d, s);
+    bad = v128.or(v128.or(bad, v128.or(markBad(p), markBad(q))), v128.or(markBad(r), markBad(s)));
   }
   v128.store(lanes, a);
   v128.store(lanes, b, 16);
@@ -108,11 +116,14 @@ export function fingerprint(values: usize, count: usize, lanes: usize): void {
   for (let i = blocks; i < bytes; i += 4) {
     const lane = lanes + (i - blocks);
     store<i32>(lane, rotl<i32>(load<i32>(lane) + load<i32>(values + i) * 0x85ebca77, 13) * 0x9e3779b1);
+    bad = v128.or(bad, markBad(v128.load32_splat(values + i)));
   }
+  return !v128.any_true(bad);
 }
 
 // A pass takes two neighbouring floats a turn, as float64, and the last one of an odd count alone. What a turn does is a function that is compiled for either, since
-// a turn that decides takes four times as long. A gradient at address 0 is zero.
+// a turn that decides takes four times as long. A gradient at address 0 is zero; any other counts times `mean`, then times `clip`, rounded each time. A turn returns
+// bits where it has written what is not finite, and none elsewhere.
 
 // @ts-ignore: decorator
 @inline
@@ -122,43 +133,69 @@ function take(at: usize, isPair: bool): v128 {
 
 // @ts-ignore: decorator
 @inline
-function takeGradient(g: usize, i: usize, isPair: bool): v128 {
-  return g ? take(g + i, isPair) : f64x2.splat(0);
+function takeGradient(g: usize, mean: f32, clip: f32, i: usize, isPair: bool): v128 {
+  if (!g) return f64x2.splat(0);
+  const sums = isPair ? v128.load64_zero(g + i) : v128.load32_zero(g + i);
+  return f64x2.promote_low_f32x4(f32x4.mul(f32x4.mul(sums, f32x4.splat(mean)), f32x4.splat(clip)));
 }
 
+/** Returns bits where a value is not finite, and none elsewhere. */
 // @ts-ignore: decorator
 @inline
-function put(at: usize, values: v128, isPair: bool): void {
+function put(at: usize, values: v128, isPair: bool): v128 {
   const rounded = f32x4.demote_f64x2_zero(values);
   if (isPair) v128.store64_lane(at, rounded, 0);
   else v128.store32_lane(at, rounded, 0);
+  return markBad(rounded);
+}
+
+/** `p - lr g` of the two lower lanes. */
+// @ts-ignore: decorator
+@inline
+function descended(p: v128, g: v128, lr: f64): v128 {
+  return f32x4.demote_f64x2_zero(f64x2.sub(f64x2.promote_low_f32x4(p), f64x2.mul(f64x2.splat(lr), f64x2.promote_low_f32x4(g))));
+}
+
+/** The two upper lanes, below. */
+// @ts-ignore: decorator
+@inline
+function upper(x: v128): v128 {
+  return i64x2.shuffle(x, x, 1, 1);
+}
+
+/** `after = p - lr g`, in turns of four: it has so little to do that turns of two take twice as long. */
+export function descendSgd(p: usize, g: usize, mean: f32, clip: f32, after: usize, count: usize, lr: f64): bool {
+  const vectors = wholeBytes(count), bytes = count * FLOAT_BYTES;
+  const means = f32x4.splat(mean), clips = f32x4.splat(clip);
+  let bad = f32x4.splat(0);
+  for (let i: usize = 0; i < vectors; i += 16) {
+    const x = v128.load(p + i), y = f32x4.mul(f32x4.mul(v128.load(g + i), means), clips);
+    const next = i64x2.shuffle(descended(x, y, lr), descended(upper(x), upper(y), lr), 0, 2);
+    v128.store(after + i, next);
+    bad = v128.or(bad, markBad(next));
+  }
+  for (let i = vectors; i < bytes; i += 4) {
+    const next = f32(f64(load<f32>(p + i)) - lr * f64(load<f32>(g + i) * mean * clip));
+    store<f32>(after + i, next);
+    bad = v128.or(bad, markBad(f32x4.splat(next)));
+  }
+  return !v128.any_true(bad);
 }
 
 // @ts-ignore: decorator
 @inline
-function sgdTurn(p: usize, g: usize, after: usize, lr: f64, i: usize, isPair: bool): void {
-  put(after + i, f64x2.sub(take(p + i, isPair), f64x2.mul(f64x2.splat(lr), take(g + i, isPair))), isPair);
-}
-
-/** `after = p - lr g` */
-export function descendSgd(p: usize, g: usize, after: usize, count: usize, lr: f64): void {
-  const pairs = (count & ~1) * FLOAT_BYTES;
-  for (let i: usize = 0; i < pairs; i += 8) sgdTurn(p, g, after, lr, i, true);
-  if (count & 1) sgdTurn(p, g, after, lr, pairs, false);
-}
-
-// @ts-ignore: decorator
-@inline
-function decayedSgdTurn(p: usize, g: usize, after: usize, lr: f64, shrink: f64, i: usize, isPair: bool): void {
+function decayedSgdTurn(p: usize, g: usize, mean: f32, clip: f32, after: usize, lr: f64, shrink: f64, i: usize, isPair: bool): v128 {
   const x = take(p + i, isPair);
-  put(after + i, decayed(f64x2.sub(x, f64x2.mul(f64x2.splat(lr), takeGradient(g, i, isPair))), x, shrink), isPair);
+  return put(after + i, decayed(f64x2.sub(x, f64x2.mul(f64x2.splat(lr), takeGradient(g, mean, clip, i, isPair))), x, shrink), isPair);
 }
 
 /** `after = p - lr g - shrink p` */
-export function descendDecayedSgd(p: usize, g: usize, after: usize, count: usize, lr: f64, shrink: f64): void {
+export function descendDecayedSgd(p: usize, g: usize, mean: f32, clip: f32, after: usize, count: usize, lr: f64, shrink: f64): bool {
   const pairs = (count & ~1) * FLOAT_BYTES;
-  for (let i: usize = 0; i < pairs; i += 8) decayedSgdTurn(p, g, after, lr, shrink, i, true);
-  if (count & 1) decayedSgdTurn(p, g, after, lr, shrink, pairs, false);
+  let bad = f32x4.splat(0);
+  for (let i: usize = 0; i < pairs; i += 8) bad = v128.or(bad, decayedSgdTurn(p, g, mean, clip, after, lr, shrink, i, true));
+  if (count & 1) bad = v128.or(bad, decayedSgdTurn(p, g, mean, clip, after, lr, shrink, pairs, false));
+  return !v128.any_true(bad);
 }
 
 /** `y - shrink p` */
@@ -185,22 +222,24 @@ function scaledSum(a: f64, x: v128, b: v128): v128 {
 // @ts-ignore: decorator
 @inline
 function momentumTurn(
-  p: usize, velocity: usize, g: usize, after: usize, velocityAfter: usize, mu: f64, gain: f64, rate: f64, l2: f64, shrink: f64, i: usize, isPair: bool,
-): void {
+  p: usize, velocity: usize, g: usize, mean: f32, clip: f32, after: usize, velocityAfter: usize, mu: f64, gain: f64, rate: f64, l2: f64, shrink: f64, i: usize, isPair: bool,
+): v128 {
   const x = take(p + i, isPair);
-  const d = coupled(takeGradient(g, i, isPair), x, l2);
+  const d = coupled(takeGradient(g, mean, clip, i, isPair), x, l2);
   const v = scaledSum(mu, take(velocity + i, isPair), d);
-  put(velocityAfter + i, v, isPair);
-  put(after + i, decayed(f64x2.sub(f64x2.sub(x, f64x2.mul(f64x2.splat(gain), d)), f64x2.mul(f64x2.splat(rate), v)), x, shrink), isPair);
+  const bad = put(velocityAfter + i, v, isPair);
+  return v128.or(bad, put(after + i, decayed(f64x2.sub(f64x2.sub(x, f64x2.mul(f64x2.splat(gain), d)), f64x2.mul(f64x2.splat(rate), v)), x, shrink), isPair));
 }
 
 /** `v' = mu v + g`, `after = p - gain g - rate v' - shrink p`, with `g <- g + l2 p`. */
 export function descendMomentum(
-  p: usize, velocity: usize, g: usize, after: usize, velocityAfter: usize, count: usize, mu: f64, gain: f64, rate: f64, l2: f64, shrink: f64,
-): void {
+  p: usize, velocity: usize, g: usize, mean: f32, clip: f32, after: usize, velocityAfter: usize, count: usize, mu: f64, gain: f64, rate: f64, l2: f64, shrink: f64,
+): bool {
   const pairs = (count & ~1) * FLOAT_BYTES;
-  for (let i: usize = 0; i < pairs; i += 8) momentumTurn(p, velocity, g, after, velocityAfter, mu, gain, rate, l2, shrink, i, true);
-  if (count & 1) momentumTurn(p, velocity, g, after, velocityAfter, mu, gain, rate, l2, shrink, pairs, false);
+  let bad = f32x4.splat(0);
+  for (let i: usize = 0; i < pairs; i += 8) bad = v128.or(bad, momentumTurn(p, velocity, g, mean, clip, after, velocityAfter, mu, gain, rate, l2, shrink, i, true));
+  if (count & 1) bad = v128.or(bad, momentumTurn(p, velocity, g, mean, clip, after, velocityAfter, mu, gain, rate, l2, shrink, pairs, false));
+  return !v128.any_true(bad);
 }
 
 /** `p - (rate d) / (sqrt(s) scale + epsilon) - shrink p` */
@@ -214,22 +253,24 @@ function dividedByRoot(p: v128, d: v128, s: v128, rate: f64, scale: f64, epsilon
 // @ts-ignore: decorator
 @inline
 function adagradTurn(
-  p: usize, squares: usize, g: usize, after: usize, squaresAfter: usize, lr: f64, epsilon: f64, l2: f64, shrink: f64, i: usize, isPair: bool,
-): void {
+  p: usize, squares: usize, g: usize, mean: f32, clip: f32, after: usize, squaresAfter: usize, lr: f64, epsilon: f64, l2: f64, shrink: f64, i: usize, isPair: bool,
+): v128 {
   const x = take(p + i, isPair);
-  const d = coupled(takeGradient(g, i, isPair), x, l2);
+  const d = coupled(takeGradient(g, mean, clip, i, isPair), x, l2);
   const s = f64x2.add(take(squares + i, isPair), f64x2.mul(d, d));
-  put(squaresAfter + i, s, isPair);
-  put(after + i, dividedByRoot(x, d, s, lr, 1, epsilon, shrink), isPair);
+  const bad = put(squaresAfter + i, s, isPair);
+  return v128.or(bad, put(after + i, dividedByRoot(x, d, s, lr, 1, epsilon, shrink), isPair));
 }
 
 /** `s' = s + g^2`, `after = p - lr g / (sqrt(s') + epsilon) - shrink p`, with `g <- g + l2 p`. */
 export function descendAdagrad(
-  p: usize, squares: usize, g: usize, after: usize, squaresAfter: usize, count: usize, lr: f64, epsilon: f64, l2: f64, shrink: f64,
-): void {
+  p: usize, squares: usize, g: usize, mean: f32, clip: f32, after: usize, squaresAfter: usize, count: usize, lr: f64, epsilon: f64, l2: f64, shrink: f64,
+): bool {
   const pairs = (count & ~1) * FLOAT_BYTES;
-  for (let i: usize = 0; i < pairs; i += 8) adagradTurn(p, squares, g, after, squaresAfter, lr, epsilon, l2, shrink, i, true);
-  if (count & 1) adagradTurn(p, squares, g, after, squaresAfter, lr, epsilon, l2, shrink, pairs, false);
+  let bad = f32x4.splat(0);
+  for (let i: usize = 0; i < pairs; i += 8) bad = v128.or(bad, adagradTurn(p, squares, g, mean, clip, after, squaresAfter, lr, epsilon, l2, shrink, i, true));
+  if (count & 1) bad = v128.or(bad, adagradTurn(p, squares, g, mean, clip, after, squaresAfter, lr, epsilon, l2, shrink, pairs, false));
+  return !v128.any_true(bad);
 }
 
 /** `s' = alpha s + (1 - alpha) g^2` */
@@ -242,37 +283,39 @@ function meanSquare(alpha: f64, s: v128, d: v128): v128 {
 // @ts-ignore: decorator
 @inline
 function rmspropTurn(
-  p: usize, squares: usize, g: usize, after: usize, squaresAfter: usize, lr: f64, alpha: f64, epsilon: f64, l2: f64, shrink: f64, i: usize, isPair: bool,
-): void {
+  p: usize, squares: usize, g: usize, mean: f32, clip: f32, after: usize, squaresAfter: usize,
+  lr: f64, alpha: f64, epsilon: f64, l2: f64, shrink: f64, i: usize, isPair: bool,
+): v128 {
   const x = take(p + i, isPair);
-  const d = coupled(takeGradient(g, i, isPair), x, l2);
+  const d = coupled(takeGradient(g, mean, clip, i, isPair), x, l2);
   const s = meanSquare(alpha, take(squares + i, isPair), d);
-  put(squaresAfter + i, s, isPair);
-  put(after + i, dividedByRoot(x, d, s, lr, 1, epsilon, shrink), isPair);
+  const bad = put(squaresAfter + i, s, isPair);
+  return v128.or(bad, put(after + i, dividedByRoot(x, d, s, lr, 1, epsilon, shrink), isPair));
 }
 
 /** `s' = alpha s + (1 - alpha) g^2`, `after = p - lr g / (sqrt(s') + epsilon) - shrink p`, with `g <- g + l2 p`. */
 export function descendRmsprop(
-  p: usize, squares: usize, g: usize, after: usize, squaresAfter: usize, count: usize, lr: f64, alpha: f64, epsilon: f64, l2: f64, shrink: f64,
-): void {
+  p: usize, squares: usize, g: usize, mean: f32, clip: f32, after: usize, squaresAfter: usize, count: usize, lr: f64, alpha: f64, epsilon: f64, l2: f64, shrink: f64,
+): bool {
   const pairs = (count & ~1) * FLOAT_BYTES;
-  for (let i: usize = 0; i < pairs; i += 8) rmspropTurn(p, squares, g, after, squaresAfter, lr, alpha, epsilon, l2, shrink, i, true);
-  if (count & 1) rmspropTurn(p, squares, g, after, squaresAfter, lr, alpha, epsilon, l2, shrink, pairs, false);
+  let bad = f32x4.splat(0);
+  for (let i: usize = 0; i < pairs; i += 8) bad = v128.or(bad, rmspropTurn(p, squares, g, mean, clip, after, squaresAfter, lr, alpha, epsilon, l2, shrink, i, true));
+  if (count & 1) bad = v128.or(bad, rmspropTurn(p, squares, g, mean, clip, after, squaresAfter, lr, alpha, epsilon, l2, shrink, pairs, false));
+  return !v128.any_true(bad);
 }
 
 // @ts-ignore: decorator
 @inline
 function adamTurn(
-  p: usize, first: usize, second: usize, g: usize, after: usize, firstAfter: usize, secondAfter: usize,
+  p: usize, first: usize, second: usize, g: usize, mean: f32, clip: f32, after: usize, firstAfter: usize, secondAfter: usize,
   beta1: f64, beta2: f64, rate: f64, scale: f64, epsilon: f64, l2: f64, shrink: f64, i: usize, isPair: bool,
-): void {
+): v128 {
   const x = take(p + i, isPair);
-  const d = coupled(takeGradient(g, i, isPair), x, l2);
+  const d = coupled(takeGradient(g, mean, clip, i, isPair), x, l2);
   const m = scaledSum(beta1, take(first + i, isPair), f64x2.mul(f64x2.splat(1 - beta1), d));
   const v = meanSquare(beta2, take(second + i, isPair), d);
-  put(firstAfter + i, m, isPair);
-  put(secondAfter + i, v, isPair);
-  put(after + i, dividedByRoot(x, m, v, rate, scale, epsilon, shrink), isPair);
+  const bad = v128.or(put(firstAfter + i, m, isPair), put(secondAfter + i, v, isPair));
+  return v128.or(bad, put(after + i, dividedByRoot(x, m, v, rate, scale, epsilon, shrink), isPair));
 }
 
 /**
@@ -280,10 +323,14 @@ function adamTurn(
  * `g <- g + l2 p`.
  */
 export function descendAdam(
-  p: usize, first: usize, second: usize, g: usize, after: usize, firstAfter: usize, secondAfter: usize, count: usize,
+  p: usize, first: usize, second: usize, g: usize, mean: f32, clip: f32, after: usize, firstAfter: usize, secondAfter: usize, count: usize,
   beta1: f64, beta2: f64, rate: f64, scale: f64, epsilon: f64, l2: f64, shrink: f64,
-): void {
+): bool {
   const pairs = (count & ~1) * FLOAT_BYTES;
-  for (let i: usize = 0; i < pairs; i += 8) adamTurn(p, first, second, g, after, firstAfter, secondAfter, beta1, beta2, rate, scale, epsilon, l2, shrink, i, true);
-  if (count & 1) adamTurn(p, first, second, g, after, firstAfter, secondAfter, beta1, beta2, rate, scale, epsilon, l2, shrink, pairs, false);
+  let bad = f32x4.splat(0);
+  for (let i: usize = 0; i < pairs; i += 8) {
+    bad = v128.or(bad, adamTurn(p, first, second, g, mean, clip, after, firstAfter, secondAfter, beta1, beta2, rate, scale, epsilon, l2, shrink, i, true));
+  }
+  if (count & 1) bad = v128.or(bad, adamTurn(p, first, second, g, mean, clip, after, firstAfter, secondAfter, beta1, beta2, rate, scale, epsilon, l2, shrink, pairs, false));
+  return !v128.any_true(bad);
 }
