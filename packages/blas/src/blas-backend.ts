@@ -1,5 +1,5 @@
 import type { Backend } from '@bptt/core';
-import { createSimdBackend, type Blocking } from '@bptt/simd';
+import { createSimdBackend, type Blocking, type SimdBackendOptions } from '@bptt/simd';
 import { blasProducts } from './blas-products.js';
 import { openBlas } from './library.js';
 
@@ -11,11 +11,11 @@ const BLOCKING: Blocking = { rows: 256, words: 1024 };
  * The simd backend with its products by the BLAS of this machine, one thread a call. The id names the library, its version and the processor that its
  * kernels are for, for instance `blas-openblas-0.3.21-haswell-1thread/1`. Float32 only.
  *
- * @throws BpttError `failed-precondition` where there is no BLAS, saying how to install one
+ * @throws BpttError `failed-precondition` where there is no BLAS, saying how to install one; `resource-exhausted` as `simdBackend`
  */
-export function blasBackend(): Backend {
+export function blasBackend({ within }: Pick<SimdBackendOptions, 'within'> = {}): Backend {
   const library = openBlas();
-  return createSimdBackend({}, {
+  return createSimdBackend({ within }, {
     id: `blas-${library.name}-1thread/${String(REVISION)}`,
     executes: `BLAS: ${library.description}`,
     blocking: BLOCKING,

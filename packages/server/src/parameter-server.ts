@@ -57,6 +57,7 @@ export async function startParameterServer(options: ParameterServerOptions): Pro
       return endpoint.getInfo();
     },
     connect: () => connectInProcess(endpoint),
+    memory,
     listen: async (address) => {
       const service = await startService(endpoint, address);
       services.push(service);

@@ -1,5 +1,5 @@
 import type { ServerConnection, ServerInfo__Output } from '@bptt/rpc';
-import type { BlockChecks } from '@bptt/simd';
+import type { BlockChecks, ThreadMemory } from '@bptt/simd';
 import type { RunConfig } from './run-config.js';
 import type { RunData } from './run-data.js';
 import type { RunEvent, RunResult } from './run-event.js';
@@ -49,6 +49,8 @@ export interface ParameterServer {
   readonly info: ServerInfo__Output;
   /** A connection inside this process, which speaks the same protocol as gRPC. */
   connect(): ServerConnection;
+  /** In which its parameters lie: for workers in this process. */
+  readonly memory: ThreadMemory;
   /**
    * Serves gRPC, health checking and reflection on `host:port` (loopback only); port 0 takes a free one.
    * @throws BpttError `already-exists` where the port is in use, `permission-denied` where the address is not loopback

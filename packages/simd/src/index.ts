@@ -1,5 +1,5 @@
 export { BlockPool, type BlockChecks, type BlockPoolOptions } from './block-pool.js';
-export type { KernelMemory, SharedMemory } from './kernel-memory.js';
+export type { KernelMemory, MemoryShare, SharedMemory } from './kernel-memory.js';
 export { SIMD_BUILDS, type SimdBuild } from './kernels.js';
 export type { Blocking } from './operands.js';
 export type { KernelProducts, Products } from './products.js';

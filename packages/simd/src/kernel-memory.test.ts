@@ -16,6 +16,17 @@ describe('KernelMemory', () => {
     expect([...before]).toEqual([1, 2, 3]);
   });
 
+  it('knows its views from those of others, whoever of this thread made them and however it has grown since', () => {
+    const memory = KernelMemory.create(64 * MIB);
+    const same = new KernelMemory(memory.memory, 64 * MIB);
+    const views = [memory.allocateFloats(1)];
+    same.allocate(32 * MIB);
+    views.push(memory.allocateFloats(1), same.allocateFloats(1));
+    const other = KernelMemory.create(MIB);
+    for (const view of [...views, ...views.map((values) => values.subarray(1))]) expect([memory.holds(view), same.holds(view), other.holds(view)]).toEqual([true, true, false]);
+    expect(memory.holds(new Float32Array(new SharedArrayBuffer(4)))).toBe(false);
+  });
+
   it('zeroes the bytes named and no others', () => {
     const memory = KernelMemory.create(MIB);
     const address = memory.allocate(16);

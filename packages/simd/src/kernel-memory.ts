@@ -16,6 +16,16 @@ export interface SharedMemory {
   grow(pages: number): number;
 }
 
+/** Memory that others take from too. */
+export interface MemoryShare {
+  readonly memory: SharedMemory;
+  /** Nothing is taken that would lie beyond. */
+  readonly bytesMax: number;
+}
+
+/** What views of each memory have as their buffer: another object each time that it has grown. */
+const memories = new WeakMap<ArrayBufferLike, SharedMemory>();
+
 /**
  * The linear memory that kernels work on. It can be handed to other threads: whoever makes a `KernelMemory` of the same `SharedMemory` takes from
  * the same room. What is allocated is never given back, so allocations are for things that stay: an `Arena` deals out the rest. Addresses and views stay
@@ -25,8 +35,6 @@ export class KernelMemory {
   readonly memory: SharedMemory;
   readonly #bytesMax: number;
   readonly #linesTaken: Uint32Array;
-  /** What views of this memory have as their buffer: another object each time that it has grown. */
-  readonly #buffers = new WeakSet<ArrayBufferLike>();
 
   /** Memory of another thread, of which at most `bytesMax` bytes may be taken. */
   constructor(memory: SharedMemory, bytesMax: number) {
@@ -86,9 +94,9 @@ export class KernelMemory {
     return new Uint8Array(this.#buffer(), address, length);
   }
 
-  /** Whether `values` is a view that this object made. A view that came from another thread is none, whatever it shows. */
+  /** Whether `values` is a view of this memory that was made in this thread. One that came from another thread is none, whatever it shows. */
   holds(values: ArrayBufferView): boolean {
-    return this.#buffers.has(values.buffer);
+    return memories.get(values.buffer) === this.memory;
   }
 
   zero(address: number, bytes: number): void {
@@ -97,7 +105,7 @@ export class KernelMemory {
 
   #buffer(): ArrayBufferLike {
     const { buffer } = this.memory;
-    this.#buffers.add(buffer);
+    memories.set(buffer, this.memory);
     return buffer;
   }
 

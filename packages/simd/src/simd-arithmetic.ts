@@ -4,7 +4,7 @@ import { FLOAT_BYTES } from './handles.js';
 import { instantiateKernels } from './kernels.js';
 
 /**
- * Core's arithmetic on arrays that lie in `memory`, made by this object of it: the bits of `plainArithmetic`, at the speed of memory.
+ * Core's arithmetic on arrays that lie in `memory`: the bits of `plainArithmetic`, at the speed of memory.
  * @throws BpttError as `simdBackend`; each call throws where an array lies elsewhere
  */
 export function simdArithmetic(memory: KernelMemory): Arithmetic {

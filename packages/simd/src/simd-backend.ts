@@ -6,7 +6,7 @@ import {
 import { Arena } from './arena.js';
 import { FLOAT_BYTES, ownMatrix, SimdIds, SimdMatrix } from './handles.js';
 import { KeptPanels } from './kept-panels.js';
-import { KernelMemory, MEMORY_BYTES_LIMIT } from './kernel-memory.js';
+import { KernelMemory, MEMORY_BYTES_LIMIT, type MemoryShare } from './kernel-memory.js';
 import { instantiateKernels, type SimdBuild } from './kernels.js';
 import type { Blocking, Engine } from './operands.js';
 import { kernelProducts, type KernelProducts, type Products } from './products.js';
@@ -26,6 +26,8 @@ export interface SimdBackendOptions {
   readonly build?: SimdBuild;
   /** Most bytes of memory for parameters and one run together. Default 2 GiB, at most 4 GiB less 64 KiB. It is taken as it is needed. */
   readonly memoryBytesMax?: number;
+  /** Works in this memory instead, and reads without a copy what lies there. */
+  readonly within?: MemoryShare | undefined;
 }
 
 /** A backend that shares all but the products with this one. */
@@ -42,7 +44,7 @@ export interface SimdVariant {
  * `simd-relaxed/1` does both at once, rounded once. Parameters and inputs must be Float32Array.
  *
  * @throws BpttError `failed-precondition` when its kernels have not been built, or this machine cannot run them; `resource-exhausted` when
- * `memoryBytesMax` does not hold their working memory
+ * the memory does not hold their working memory
  */
 export function simdBackend(options: SimdBackendOptions = {}): Backend {
   const { build = 'simd' } = options;
@@ -50,10 +52,10 @@ export function simdBackend(options: SimdBackendOptions = {}): Backend {
 }
 
 /** The kernels of a build with the products of `variant`. Errors as `simdBackend`. */
-export function createSimdBackend({ build = 'simd', memoryBytesMax = MEMORY_BYTES_MAX_DEFAULT }: SimdBackendOptions, { id, executes, blocking, products }: SimdVariant): Backend {
+export function createSimdBackend({ build = 'simd', memoryBytesMax = MEMORY_BYTES_MAX_DEFAULT, within }: SimdBackendOptions, { id, executes, blocking, products }: SimdVariant): Backend {
   assert(memoryBytesMax > 0 && memoryBytesMax <= MEMORY_BYTES_LIMIT,
     () => `simdBackend: expected memoryBytesMax from 1 to ${String(MEMORY_BYTES_LIMIT)}, got ${String(memoryBytesMax)}`);
-  const memory = KernelMemory.create(memoryBytesMax);
+  const memory = within === undefined ? KernelMemory.create(memoryBytesMax) : new KernelMemory(within.memory, within.bytesMax);
   const kernels = instantiateKernels(memory, build);
   return new SimdBackend({ id, executes }, { kernels, products: products(memory, kernelProducts(kernels)), arena: new Arena(memory), blocking });
 }

@@ -1,18 +1,26 @@
 import { plainWorkspace, type Workspace } from '@bptt/core';
-import { KernelMemory, MEMORY_BYTES_LIMIT, type SharedMemory } from './kernel-memory.js';
+import { KernelMemory, MEMORY_BYTES_LIMIT, type MemoryShare, type SharedMemory } from './kernel-memory.js';
 import { simdArithmetic } from './simd-arithmetic.js';
 
 /** Who needs more computes by the plain loops, in ordinary memory: to the same bits. Well below the 4 GiB that kernels can address. */
 const KERNEL_BYTES_MAX = 3 * 2 ** 30;
+/** Up to which need backends work in the same memory: half of what can be addressed is for them, at least. */
+const SHARED_BYTES_MAX = 2 * 2 ** 30;
 
 /** Memory for large arrays that threads hand to each other. */
 export interface ThreadMemory {
   /** What another thread is given to `openThreadMemory`; undefined for ordinary memory. */
   readonly shared: SharedMemory | undefined;
+  /** What backends of other threads are given, so that they read without a copy what lies here; undefined where there is too little room for them. */
+  readonly share: MemoryShare | undefined;
   /** Floats that are zero, on a multiple of 64 bytes. They are never given back. */
   readonly allocateFloats: (length: number) => Float32Array;
   /** The same of bytes. */
   readonly allocateBytes: (length: number) => Uint8Array;
+  /** Whether `values` were allocated here. */
+  readonly holds: (values: Float32Array) => boolean;
+  /** Counts on so many bytes more, about. Returns false, and counts on nothing, where that would leave too little room for backends. To be called before `share` is used. */
+  readonly reserve: (bytes: number) => boolean;
 }
 
 /** Memory of another thread, as this one works in it: arithmetic is for arrays that were taken here. */
@@ -30,15 +38,28 @@ export function createThreadMemory(bytes: number): ThreadMemory {
   if (bytes > KERNEL_BYTES_MAX) {
     return {
       shared: undefined,
+      share: undefined,
       allocateFloats: (length) => new Float32Array(new SharedArrayBuffer(length * Float32Array.BYTES_PER_ELEMENT)),
       allocateBytes: (length) => new Uint8Array(new SharedArrayBuffer(length)),
+      holds: () => true,
+      reserve: () => false,
     };
   }
   const memory = KernelMemory.create(MEMORY_BYTES_LIMIT);
+  let reserved = bytes;
   return {
     shared: memory.memory,
+    get share() {
+      return reserved > SHARED_BYTES_MAX ? undefined : { memory: memory.memory, bytesMax: MEMORY_BYTES_LIMIT - reserved };
+    },
     allocateFloats: (length) => memory.allocateFloats(length),
     allocateBytes: (length) => memory.bytes(memory.allocate(length), length),
+    holds: (values) => memory.holds(values),
+    reserve(more) {
+      if (reserved + more > SHARED_BYTES_MAX) return false;
+      reserved += more;
+      return true;
+    },
   };
 }
 

@@ -50,6 +50,7 @@ export function workHere(server: ParameterServer, { threads, onWarning, onJoined
   let failure: unknown;
   const work = runWorker({
     connection,
+    memory: server.memory,
     threads,
     name: `${hostname()}:${String(process.pid)}`,
     signal: leave.signal,

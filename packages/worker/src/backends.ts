@@ -1,6 +1,6 @@
 import { BpttError, referenceBackend, type Backend } from '@bptt/core';
 import type { Adapter } from '@bptt/kernels';
-import { simdBackend } from '@bptt/simd';
+import { simdBackend, type MemoryShare } from '@bptt/simd';
 
 export const BACKEND_NAMES = ['auto', 'reference', 'simd', 'simd-relaxed', 'blas', 'gpu'] as const;
 /** How a backend is called on the command line. `auto`: the fastest of this machine, or on a worker the one of the run. */
@@ -14,9 +14,11 @@ export type BackendDevice = (typeof BACKEND_DEVICES)[number];
 export interface BackendChoice {
   /** Names everything that the bits of a result depend on; pinned for a run. */
   readonly id: string;
-  /** Makes an instance for the calling thread. */
-  create(): Backend;
+  readonly create: CreateBackend;
 }
+
+/** Makes an instance for the calling thread. @param within memory to work in, so that what lies there is read without a copy; for backends that can */
+export type CreateBackend = (within?: MemoryShare) => Backend;
 
 /** A backend, and of `gpu` the device. */
 type LocalName = Exclude<BackendName, 'auto' | 'gpu'> | `gpu-${BackendDevice}`;
@@ -25,7 +27,7 @@ interface LocalBackend {
   /** How every id of it begins. */
   readonly ids: string;
   /** What makes it. */
-  readonly load: () => Promise<() => Backend>;
+  readonly load: () => Promise<CreateBackend>;
 }
 
 /** What `auto` chooses among, the fastest first; the last is always there. */
@@ -35,20 +37,20 @@ const DEVICE_DEFAULT: BackendDevice = 'webasm';
 /** gpu.js is large and takes seconds to load, and BLAS loads native code, so they are loaded only where they are asked for. */
 const LOCAL: Readonly<Record<LocalName, LocalBackend>> = {
   reference: { ids: 'reference/', load: () => Promise.resolve(() => referenceBackend({ precision: 'float32' })) },
-  simd: { ids: 'simd/', load: () => Promise.resolve(() => simdBackend()) },
-  'simd-relaxed': { ids: 'simd-relaxed/', load: () => Promise.resolve(() => simdBackend({ build: 'simd-relaxed' })) },
+  simd: { ids: 'simd/', load: () => Promise.resolve((within) => simdBackend({ within })) },
+  'simd-relaxed': { ids: 'simd-relaxed/', load: () => Promise.resolve((within) => simdBackend({ build: 'simd-relaxed', within })) },
   blas: { ids: 'blas-', load: loadBlas },
   'gpu-webasm': { ids: 'gpu-webasm-', load: () => loadGpu('webasm') },
   'gpu-cpu': { ids: 'gpu-cpu-', load: () => loadGpu('cpu') },
   'gpu-webgpu': { ids: 'gpu-webgpu-', load: () => loadGpu('webgpu') },
 };
 
-async function loadBlas(): Promise<() => Backend> {
+async function loadBlas(): Promise<CreateBackend> {
   const { blasBackend } = await import('@bptt/blas');
-  return () => blasBackend();
+  return (within) => blasBackend({ within });
 }
 
-async function loadGpu(mode: BackendDevice): Promise<() => Backend> {
+async function loadGpu(mode: BackendDevice): Promise<CreateBackend> {
   const { gpuBackend, openAdapter, probeExecutor } = await import('@bptt/kernels');
   const options = mode === 'webgpu' ? { mode, adapter: await openAdapter() } : { mode };
   const executor = await probeExecutor(options);

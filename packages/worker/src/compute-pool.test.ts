@@ -1,4 +1,5 @@
 import { locateNonFinite, OBJECTIVE_DEFAULTS, parameterLayout, stateSize, tensorNamed, type Truncation } from '@bptt/core';
+import { createThreadMemory } from '@bptt/simd';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createBackend, localAdapters, type BackendDevice } from './backends.js';
 import { createComputePool, type ComputePool } from './compute-pool.js';
@@ -120,6 +121,44 @@ describe('compute pool', () => {
     const microshard = { ...seededMicroshard(1), inputs: Int32Array.of(1) };
     const work = fromZeros([seededMicroshard(0), microshard]);
     await expect(pools[1].compute({ kind: 'gradient', node: { begin: 0, width: 2 }, microshards: work, batch: BATCH, parameters })).rejects.toThrow(/inputs 1/);
+  });
+});
+
+describe('compute pool in the memory of a server', () => {
+  const node = { begin: 0, width: 3 };
+  const work = { kind: 'gradient', node, microshards: seededWork(3), batch: BATCH } as const;
+
+  it('reads parameters there without a copy, and writes payloads there', async () => {
+    const memory = createThreadMemory(1);
+    const { id: backendId, create } = await createBackend('simd');
+    const pool = await createComputePool({ ...settings, backendId, threads: 2, memory });
+    try {
+      const there = memory.allocateFloats(parameters.length);
+      there.set(parameters);
+      const { encodedGradient } = await computeSequentially(node, work.microshards, { parameters, backend: create() });
+      const { payload } = await pool.compute({ ...work, parameters: there });
+      expect(Buffer.from(payload).equals(encodedGradient)).toBe(true);
+      expect(memory.holds(new Float32Array(payload.buffer))).toBe(true);
+      // The threads hold this object already, so that nobody would copy what lies there now.
+      there.fill(0);
+      const { lossSum, tokens } = await pool.compute({ ...work, parameters: there });
+      expect(lossSum).toBeCloseTo(tokens * Math.log(MODEL.vocabulary), 4);
+    } finally {
+      await pool.dispose();
+    }
+  });
+
+  it('works in memory of its own where there is no room for it', async () => {
+    const memory = createThreadMemory(2 ** 31);
+    const pool = await createComputePool({ ...settings, threads: 1, memory });
+    try {
+      const { encodedGradient } = await computeSequentially(node, work.microshards, { parameters });
+      const { payload } = await pool.compute({ ...work, parameters });
+      expect(Buffer.from(payload).equals(encodedGradient)).toBe(true);
+      expect(memory.holds(new Float32Array(payload.buffer))).toBe(false);
+    } finally {
+      await pool.dispose();
+    }
   });
 });
 

@@ -1,5 +1,5 @@
 import { assert, childrenOf, countTargets, gradientBytesBounds, parameterLayout, stateSize, type BatchContext, type Microshard, type NonFiniteLocation, type TreeNode } from '@bptt/core';
-import { BlockPool, createThreadMemory } from '@bptt/simd';
+import { BlockPool, createThreadMemory, type ThreadMemory } from '@bptt/simd';
 import { unlessAborted } from './backoff.js';
 import { createJobQueue, type JobGroup, type JobQueue } from './job-queue.js';
 import { NodeMemory } from './node-memory.js';
@@ -11,9 +11,11 @@ const THREADS_MAX = 1024;
 /** Microshards of one node, and so the longest queue of jobs. */
 export const NODE_WIDTH_MAX = 4096;
 
-export interface ComputePoolSettings extends Omit<ComputeSettings, 'memory'> {
+export interface ComputePoolSettings extends Omit<ComputeSettings, 'memory' | 'share'> {
   /** Microshards computed at the same time. */
   readonly threads: number;
+  /** Memory of a server in this process, in which its parameters lie. The pool works there too where there is room. Default: memory of its own. */
+  readonly memory?: ThreadMemory | undefined;
 }
 
 /** One microshard of a node, with the state that is carried into it. */
@@ -31,7 +33,10 @@ export interface NodeWork {
   readonly microshards: readonly MicroshardWork[];
   /** The batch that the node is a part of; undefined for an evaluation. */
   readonly batch: BatchContext | undefined;
-  /** All parameters, over a SharedArrayBuffer. The same object for the same parameters: a thread reads each object once. */
+  /**
+   * All parameters, over a SharedArrayBuffer; read without a copy where they lie in memory of the pool. The same object for the same parameters: a thread
+   * reads each object once. They must not change meanwhile.
+   */
   readonly parameters: Float32Array;
 }
 
@@ -61,6 +66,8 @@ export interface ComputePool {
   readonly executes: string;
   /** Microshards computed since the pool was made. */
   readonly microshardsDone: number;
+  /** Memory of the pool for parameters, a block for a set. */
+  readonly parameterBlocks: BlockPool;
   /**
    * Computes a node. The bits of the result do not depend on the number of threads.
    * @throws BpttError with the code of the failure; `internal` where a thread died; `cancelled` where `signal` is aborted first
@@ -78,11 +85,16 @@ export interface ComputePool {
 export async function createComputePool(settings: ComputePoolSettings, start: typeof startComputeThread = startComputeThread): Promise<ComputePool> {
   const { threads } = settings;
   assert(Number.isInteger(threads) && threads >= 1 && threads <= THREADS_MAX, () => `threads: expected 1 to ${String(THREADS_MAX)}, got ${String(threads)}`);
-  const [, gradientBytesMax] = gradientBytesBounds(parameterLayout(settings.model));
-  const memory = createThreadMemory((threads + SUMS_WAITING) * gradientBytesMax);
-  const startOne = (): Promise<ComputeThread> => start({ ...settings, memory: memory.shared });
+  const layout = parameterLayout(settings.model);
+  const [, gradientBytesMax] = gradientBytesBounds(layout);
+  const parameterBytes = layout.size * Float32Array.BYTES_PER_ELEMENT;
+  const bytes = (threads + SUMS_WAITING) * gradientBytesMax + PARAMETER_SETS * parameterBytes;
+  const memory = settings.memory?.reserve(bytes) === true ? settings.memory : createThreadMemory(bytes);
+  const { shared, share } = memory;
+  const allocate = (length: number): Uint8Array => memory.allocateBytes(length);
+  const startOne = (): Promise<ComputeThread> => start({ ...settings, memory: shared, share });
   const queue = createJobQueue(await startAll(threads, startOne), startOne);
-  const blocks = new BlockPool(gradientBytesMax, { allocate: (bytes) => memory.allocateBytes(bytes) });
+  const blocks = new BlockPool(gradientBytesMax, { allocate });
   let microshardsDone = 0;
   const onMicroshard = (): void => {
     microshardsDone += 1;
@@ -90,6 +102,7 @@ export async function createComputePool(settings: ComputePoolSettings, start: ty
   return {
     threads,
     executes: queue.executes,
+    parameterBlocks: new BlockPool(parameterBytes, { allocate }),
     get microshardsDone() {
       return microshardsDone;
     },
@@ -100,7 +113,7 @@ export async function createComputePool(settings: ComputePoolSettings, start: ty
       if (signal?.aborted === true) abort();
       const ofNode = new NodeMemory(blocks);
       try {
-        return await unlessAborted(computeNode({ queue, memory: ofNode, gradientBytesMax, settings, onMicroshard }, work, stop.signal), stop.signal);
+        return await unlessAborted(computeNode({ queue, memory: ofNode, gradientBytesMax, isInMemory: (values) => memory.holds(values), settings, onMicroshard }, work, stop.signal), stop.signal);
       } catch (error) {
         // What is still queued for this node is given up.
         abort();
@@ -127,6 +140,7 @@ interface PoolParts {
   readonly queue: JobQueue;
   readonly memory: NodeMemory;
   readonly gradientBytesMax: number;
+  readonly isInMemory: (values: Float32Array) => boolean;
   readonly settings: ComputePoolSettings;
   readonly onMicroshard: () => void;
 }
@@ -140,7 +154,7 @@ interface NodeSum {
   readonly sequences: number;
 }
 
-async function computeNode({ queue, memory, gradientBytesMax, settings, onMicroshard }: PoolParts, work: NodeWork, signal: AbortSignal): Promise<NodeResult> {
+async function computeNode({ queue, memory, gradientBytesMax, isInMemory, settings, onMicroshard }: PoolParts, work: NodeWork, signal: AbortSignal): Promise<NodeResult> {
   const { kind, node, microshards, batch, parameters } = work;
   assert(node.width >= 1 && node.width <= NODE_WIDTH_MAX, () => `node: expected a width from 1 to ${String(NODE_WIDTH_MAX)}, got ${String(node.width)}`);
   const carriesStates = kind === 'gradient' && settings.objective.truncation.kind === 'chunk';
@@ -148,7 +162,7 @@ async function computeNode({ queue, memory, gradientBytesMax, settings, onMicros
   const stateBytes = carriesStates ? leaves.reduce((bytes, { microshard }) => bytes + 4 * stateSize(settings.model, microshard.B), 0) : 0;
   const byIndex = new Map(leaves.map((leaf) => [leaf.microshard.index, leaf]));
   const finalStates = new Map<number, Float32Array>();
-  const group: JobGroup = { parameters, signal };
+  const group: JobGroup = { parameters: { values: parameters, isInMemory: isInMemory(parameters) }, signal };
 
   async function sumNode(at: TreeNode): Promise<NodeSum | undefined> {
     const children = childrenOf(at);
@@ -207,5 +221,7 @@ async function computeNode({ queue, memory, gradientBytesMax, settings, onMicros
 
 /** Sums and payloads that may wait beside what threads compute: more than a tree is deep. */
 const SUMS_WAITING = 16;
+/** Sets of parameters: the one that is held, the one that is pulled, and one of a pull that was given up. */
+const PARAMETER_SETS = 3;
 const NO_STATES = new Float32Array();
 const NOTHING: NodeSum = { lossSum: 0, tokens: 0, sequences: 0, gradient: undefined, nonFinite: undefined };

@@ -3,6 +3,7 @@ import { openThreadMemory } from '@bptt/simd';
 import { parentPort, workerData } from 'node:worker_threads';
 import { backendForId } from './backends.js';
 import { createJobRunner } from './microshard-jobs.js';
+import { SharingBackend } from './sharing-backend.js';
 import type { ComputeSettings, Job, ThreadMessage } from './thread-protocol.js';
 
 const port = parentPort;
@@ -19,7 +20,9 @@ function sayFailed(error: unknown): void {
 
 try {
   const settings = workerData as ComputeSettings;
-  const runner = createJobRunner((await backendForId(settings.backendId)).create(), settings, openThreadMemory(settings.memory));
+  const { backendId, memory, share } = settings;
+  const { create } = await backendForId(backendId);
+  const runner = createJobRunner(share === undefined ? create() : new SharingBackend(create, share), settings, openThreadMemory(memory));
   port.on('message', (job: Job) => {
     runner.run(job).then((outcome) => { say({ kind: 'done', outcome }); }, sayFailed);
   });

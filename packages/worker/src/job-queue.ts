@@ -1,6 +1,6 @@
 import { BpttError } from '@bptt/core';
 import type { ComputeThread } from './thread-handle.js';
-import type { Job, OutcomeOf } from './thread-protocol.js';
+import type { Job, OutcomeOf, SharedParameters } from './thread-protocol.js';
 
 /** Times that a queue replaces a thread which died. */
 export const RESTARTS_MAX = 3;
@@ -8,7 +8,7 @@ export const RESTARTS_MAX = 3;
 /** Jobs of one node, and what all of them read. */
 export interface JobGroup {
   /** Handed to a thread before its first microshard that reads them. */
-  readonly parameters: Float32Array;
+  readonly parameters: SharedParameters;
   /** Once aborted, jobs of the group that have not begun are rejected instead. */
   readonly signal: AbortSignal;
 }
@@ -78,8 +78,8 @@ export function createJobQueue(threads: readonly ComputeThread[], restart: () =>
   }
 
   function prepare(slot: Slot, job: Job, { parameters }: JobGroup): Job {
-    if (job.kind === 'add' || slot.holds === parameters) return job;
-    slot.holds = parameters;
+    if (job.kind === 'add' || slot.holds === parameters.values) return job;
+    slot.holds = parameters.values;
     return { ...job, parameters };
   }
 

@@ -1,5 +1,6 @@
 import { BpttError } from '@bptt/core';
 import type { ControlChannel, PushOutcome__Output, ServerCommand__Output } from '@bptt/rpc';
+import { BlockPool } from '@bptt/simd';
 import { describe, expect, it } from 'vitest';
 import type { ComputePool, NodeResult } from './compute-pool.js';
 import { createLeaseRunner } from './lease-runner.js';
@@ -23,7 +24,7 @@ interface Leased {
 
 /** Lets a worker compute leases of these steps, one after the other. */
 async function serveLeases(steps: readonly number[], { onReady, ...script }: Script & { onReady?: (count: number, stream: Stream) => void } = {}): Promise<Leased> {
-  const memories: (ArrayBufferLike | undefined)[] = [];
+  const memories: (number | undefined)[] = [];
   const offered: number[] = [];
   const { connection, calls } = scriptedServer({
     copies: true, ...script,
@@ -33,8 +34,8 @@ async function serveLeases(steps: readonly number[], { onReady, ...script }: Scr
       stream.command(count <= steps.length ? lease(count, steps[count - 1]) : FINISH);
     },
     async pull(step, count, into) {
-      if (!memories.includes(into?.buffer)) memories.push(into?.buffer);
-      offered.push(memories.indexOf(into?.buffer));
+      if (!memories.includes(into?.byteOffset)) memories.push(into?.byteOffset);
+      offered.push(memories.indexOf(into?.byteOffset));
       await script.pull?.(step, count, into);
     },
   });
@@ -118,7 +119,7 @@ describe('memory of a payload', () => {
     const result: NodeResult = {
       lossSum: 1, tokens: 1, sequences: 1, payload: new Uint8Array(8), gradientBytes: 8, stateBytes: 0, nonFinite: undefined, release: () => { releases += 1; },
     };
-    const pool: ComputePool = { threads: 1, executes: 'nothing', microshardsDone: 0, compute: () => Promise.resolve(result), dispose: () => Promise.resolve() };
+    const pool: ComputePool = { threads: 1, executes: 'nothing', microshardsDone: 0, parameterBlocks: new BlockPool(1, { allocate: (bytes) => new Uint8Array(bytes) }), compute: () => Promise.resolve(result), dispose: () => Promise.resolve() };
     const { connection } = scriptedServer({ push });
     const channel: ControlChannel = { send: ({ event }) => { if (event === 'ready') isReady(); }, commands: { [Symbol.asyncIterator]: () => ({ next: () => new Promise(() => undefined) }) }, close: () => undefined };
     const ends = { broken: () => undefined, failed: () => undefined };

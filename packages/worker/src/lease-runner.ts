@@ -8,14 +8,12 @@ import type { PushedOutcome, WorkerProgress } from './worker-event.js';
 /** Leases in a row that a worker may fail before it gives up. */
 export const LEASE_FAILURES_MAX = 3;
 
-/** The parameters that a worker holds, and their memory, which lives as long as the worker. */
+/** The parameters that a worker holds, from session to session. */
 export interface ParameterCache {
   /** Of this session: another server counts versions anew. */
   held: PulledParameters | undefined;
-  /** Memory of this worker in which `held` lies; undefined where it lies in that of the server. */
-  memory?: Uint8Array | undefined;
-  /** Memory of this worker that no pull writes: the next one may. What it holds is held no longer. */
-  spare?: Uint8Array | undefined;
+  /** Block of the pool that was filled last; undefined where parameters lie in memory of the server. */
+  block?: Uint8Array | undefined;
 }
 
 /** What is needed to serve a lease. */
@@ -147,8 +145,10 @@ async function obtainParameters(context: LeaseContext, version: number, signal: 
   const { cache, callBackoff } = context;
   if (cache.held?.version === version && cache.held.isHeld()) return cache.held.values;
   try {
-    const { pulled, into } = await withRetries(() => pull(context, version), callBackoff, signal);
-    hold(cache, pulled, into);
+    const { pulled, block } = await withRetries(() => pull(context, version, signal), callBackoff, signal);
+    if (cache.block !== undefined) context.pool.parameterBlocks.giveBack(cache.block);
+    cache.held = pulled;
+    cache.block = block;
     return pulled.values;
   } catch (error) {
     if (error instanceof BpttError && error.code === 'aborted') return undefined;
@@ -158,31 +158,23 @@ async function obtainParameters(context: LeaseContext, version: number, signal: 
 
 interface Pull {
   readonly pulled: PulledParameters;
-  /** The memory that was offered for it. */
-  readonly into: Uint8Array;
+  /** In which they lie; undefined where they lie in memory of the server. */
+  readonly block: Uint8Array | undefined;
 }
 
-/**
- * Pulls into the memory of the set before the one that is held: fresh memory costs many times what writing it again does. A pull that is given up while it
- * writes keeps its memory, so that no other pull writes there too.
- */
-async function pull({ connection, runId, model, cache }: LeaseContext, version: number): Promise<Pull> {
-  const into = cache.spare ?? new Uint8Array(new SharedArrayBuffer(parameterLayout(model).size * Float32Array.BYTES_PER_ELEMENT));
-  cache.spare = undefined;
+/** Pulls into a block of the pool, which nobody else writes: one that a pull has which was given up stays its own until that settles. */
+async function pull({ connection, runId, model, pool: { parameterBlocks } }: LeaseContext, version: number, signal: AbortSignal): Promise<Pull> {
+  const block = parameterBlocks.take(parameterLayout(model).size * Float32Array.BYTES_PER_ELEMENT);
   try {
-    return { pulled: await connection.pullParameters(runId, version, into), into };
+    const pulled = await connection.pullParameters(runId, version, block);
+    if (signal.aborted) throw new BpttError('cancelled', 'the pull was given up');
+    const isThere = pulled.values.buffer === block.buffer && pulled.values.byteOffset === block.byteOffset;
+    if (!isThere) parameterBlocks.giveBack(block);
+    return { pulled, block: isThere ? block : undefined };
   } catch (error) {
-    cache.spare = into;
+    parameterBlocks.giveBack(block);
     throw error;
   }
-}
-
-/** Puts a set in the place of the one before, whose memory the next pull may write. */
-function hold(cache: ParameterCache, pulled: PulledParameters, into: Uint8Array): void {
-  const isInto = pulled.values.buffer === into.buffer && pulled.values.byteOffset === into.byteOffset;
-  cache.spare = isInto ? cache.memory : into;
-  cache.memory = isInto ? into : undefined;
-  cache.held = pulled;
 }
 
 function headerOf({ runId, worker }: LeaseContext, lease: Lease__Output, result: NodeResult): PushHeader__Output {

@@ -14,7 +14,7 @@ export interface JobRunner {
 
 /**
  * @param backend used by this runner alone
- * @param memory in which gradients lie
+ * @param memory in which gradients lie, and parameters that say so
  */
 export function createJobRunner(backend: Backend, plan: TrainingPlan, memory: OpenedThreadMemory = openThreadMemory(undefined)): JobRunner {
   const { model, objective } = plan;
@@ -32,8 +32,9 @@ export function createJobRunner(backend: Backend, plan: TrainingPlan, memory: Op
   async function compute({ kind, microshard, initialStates, batch, parameters, into }: MicroshardJob): Promise<MicroshardOutcome> {
     if (parameters !== undefined) {
       values = undefined;
-      computer.setParameters(parameters);
-      values = parameters;
+      const given = parameters.isInMemory ? memory.floats(parameters.values) : parameters.values;
+      computer.setParameters(given);
+      values = given;
     }
     assert(values !== undefined, () => `microshard ${String(microshard.index)} before any parameters`);
     const result = kind === 'gradient' ? await computer.gradient(microshard, { initialStates, batch }, into && memory.bytes(into)) : await computer.evaluate(microshard, initialStates);

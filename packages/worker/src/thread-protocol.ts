@@ -1,12 +1,22 @@
-import type { SharedMemory } from '@bptt/simd';
+import type { MemoryShare, SharedMemory } from '@bptt/simd';
 import type { BatchContext, ErrorCode, Microshard, NonFiniteLocation, TrainingPlan, TreeNode } from '@bptt/core';
 
 /** What a compute thread is made for; fixed for its life. */
 export interface ComputeSettings extends TrainingPlan {
   /** A backend of this machine, by id. */
   readonly backendId: string;
-  /** In which gradients lie; undefined for ordinary shared memory. */
+  /** In which gradients lie, and parameters that say so; undefined for ordinary shared memory. */
   readonly memory: SharedMemory | undefined;
+  /** The same for the backend to work in; undefined where it needs memory of its own. */
+  readonly share: MemoryShare | undefined;
+}
+
+/** Parameters, over a SharedArrayBuffer. */
+export interface SharedParameters {
+  /** The same object for the same parameters: a thread reads each object once. */
+  readonly values: Float32Array;
+  /** Whether they lie in the memory of the threads. */
+  readonly isInMemory: boolean;
 }
 
 /** A gradient as `encodeGradient` of core writes it, in memory that threads share. */
@@ -25,8 +35,8 @@ export interface MicroshardJob {
   readonly initialStates: Float32Array | undefined;
   /** The batch around it; undefined for an evaluation. */
   readonly batch: BatchContext | undefined;
-  /** New parameters, over a SharedArrayBuffer; undefined where the thread holds the right ones. */
-  readonly parameters: Float32Array | undefined;
+  /** New parameters; undefined where the thread holds the right ones. */
+  readonly parameters: SharedParameters | undefined;
   /** Where the gradient goes; undefined for an evaluation. */
   readonly into: Uint8Array | undefined;
 }

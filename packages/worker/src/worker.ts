@@ -1,5 +1,6 @@
 import { BpttError, messageOf } from '@bptt/core';
 import { PROTOCOL_VERSION_MAX, type JoinReply__Output, type JoinRequest__Output, type ServerConnection, type ServerInfo__Output } from '@bptt/rpc';
+import type { ThreadMemory } from '@bptt/simd';
 import { CALL_BACKOFF, isTransient, pause, RECONNECT_BACKOFF, unlessAborted, type Backoff } from './backoff.js';
 import type { BackendDevice } from './backends.js';
 import { createComputePool, type ComputePool } from './compute-pool.js';
@@ -17,6 +18,8 @@ export interface WorkerOptions {
   readonly backend?: string;
   /** What the backend `gpu` computes on. Default `webasm`. */
   readonly device?: BackendDevice | undefined;
+  /** Memory of a server in this process, so that threads read its parameters without a copy. */
+  readonly memory?: ThreadMemory | undefined;
   /** For people: host name and process id. */
   readonly name: string;
   /** Makes the worker leave. */
@@ -49,7 +52,7 @@ const CONNECT_TIMEOUT_MS = 15_000;
  *   protocol version, backend or manifest differ; the code of the failure where leases fail again and again
  */
 export async function runWorker(options: WorkerOptions): Promise<WorkerResult> {
-  const { signal, onEvent, threads, connection } = options;
+  const { signal, onEvent, threads, connection, memory } = options;
   let pool: ComputePool | undefined;
   const end = (finished: boolean, reason: string): WorkerResult => {
     onEvent({ event: 'left', reason });
@@ -60,7 +63,7 @@ export async function runWorker(options: WorkerOptions): Promise<WorkerResult> {
     const over = describeEnd(info);
     if (over !== undefined) return end(...over);
     const plan = await planRun(info, options.backend ?? 'auto', options.device);
-    pool = await createComputePool({ threads, model: plan.model, objective: plan.objective, seed: plan.seed, backendId: plan.backendId });
+    pool = await createComputePool({ threads, model: plan.model, objective: plan.objective, seed: plan.seed, backendId: plan.backendId, memory });
     return end(...(await serveRun({ options, plan, pool, connection })));
   } catch (error) {
     if (signal.aborted) return end(...STOPPED);

@@ -1,0 +1,43 @@
+import { describe, expect, it } from 'vitest';
+import { createThreadMemory, openThreadMemory } from './thread-memory.js';
+
+const GIB = 2 ** 30;
+
+describe('thread memory', () => {
+  it('shares with backends what is not counted on, which is half of all that can be addressed or more', () => {
+    const memory = createThreadMemory(GIB / 2);
+    const { bytesMax } = memory.share ?? { bytesMax: 0 };
+    expect(bytesMax).toBeGreaterThan(3.4 * GIB);
+    expect(memory.reserve(GIB)).toBe(true);
+    expect(memory.share).toEqual({ memory: memory.shared, bytesMax: bytesMax - GIB });
+    expect(memory.reserve(GIB)).toBe(false);
+    expect(memory.share?.bytesMax).toBe(bytesMax - GIB);
+  });
+
+  it('shares nothing with backends where most of it is counted on', () => {
+    const memory = createThreadMemory(2.5 * GIB);
+    expect(memory.shared).toBeDefined();
+    expect(memory.share).toBeUndefined();
+    expect(memory.reserve(1)).toBe(false);
+  });
+
+  it('is ordinary memory where kernels could not address so much', () => {
+    const memory = createThreadMemory(4 * GIB);
+    expect([memory.shared, memory.share, memory.reserve(1)]).toEqual([undefined, undefined, false]);
+    const values = memory.allocateFloats(3);
+    expect(values.buffer).toBeInstanceOf(SharedArrayBuffer);
+    expect(openThreadMemory(memory.shared).floats(values)).toBe(values);
+  });
+
+  it('is the same to whoever opens it', () => {
+    const memory = createThreadMemory(1);
+    const opened = openThreadMemory(memory.shared);
+    const values = memory.allocateFloats(3);
+    values.set([1, 2, 3]);
+    expect([...opened.floats(values)]).toEqual([1, 2, 3]);
+    expect(opened.holds(opened.floats(values))).toBe(true);
+    expect(opened.arithmetic.sumOfSquares(opened.floats(values), 1)).toBe(14);
+    expect(memory.holds(values)).toBe(true);
+    expect(memory.holds(new Float32Array(3))).toBe(false);
+  });
+});

@@ -1,0 +1,72 @@
+import { createMicroshardComputer, OBJECTIVE_DEFAULTS, type Backend, type MicroshardComputer } from '@bptt/core';
+import { createThreadMemory, openThreadMemory, simdBackend, type MemoryShare } from '@bptt/simd';
+import { describe, expect, it } from 'vitest';
+import { SharingBackend } from './sharing-backend.js';
+import { MODEL, seededMicroshard, sharedParameters } from './testing/fixtures.js';
+
+/** Bytes that kernels take, and no arena of 4 MiB beside them. */
+const ROOM_FOR_KERNELS = 2 << 20;
+const microshard = seededMicroshard(0);
+const parameters = sharedParameters(MODEL, 1);
+const computerOf = (backend: Backend): MicroshardComputer => createMicroshardComputer({ backend, model: MODEL, objective: OBJECTIVE_DEFAULTS, seed: 1 });
+
+/** A share of new memory with so much room beyond what is taken; all there is where undefined. */
+function shareOf(room?: number): MemoryShare & { readonly parameters: Float32Array } {
+  const memory = createThreadMemory(1);
+  const there = memory.allocateFloats(parameters.length);
+  there.set(parameters);
+  if (memory.share === undefined) throw new Error('no share');
+  return { memory: memory.share.memory, bytesMax: room === undefined ? memory.share.bytesMax : memory.allocateBytes(1).byteOffset + room, parameters: openThreadMemory(memory.shared).floats(there) };
+}
+
+describe('SharingBackend', () => {
+  it('reads parameters in the memory that it shares without a copy', async () => {
+    const share = shareOf();
+    const computer = computerOf(new SharingBackend((within) => simdBackend({ within }), share));
+    computer.setParameters(share.parameters);
+    const { lossSum, tokens } = await computer.evaluate(microshard);
+    share.parameters.fill(0);
+    // With all parameters zero every word is as likely as any other.
+    const { lossSum: uniform } = await computer.evaluate(microshard);
+    expect(uniform).toBeCloseTo(tokens * Math.log(MODEL.vocabulary), 4);
+    expect(uniform).not.toBeCloseTo(lossSum, 4);
+  });
+
+  it('copies parameters that lie elsewhere', async () => {
+    const computer = computerOf(new SharingBackend((within) => simdBackend({ within }), shareOf()));
+    const elsewhere = sharedParameters(MODEL, 1);
+    computer.setParameters(elsewhere);
+    const first = await computer.gradient(microshard);
+    elsewhere.fill(0);
+    expect(await computer.gradient(microshard)).toEqual(first);
+  });
+
+  it.each([['for a run', ROOM_FOR_KERNELS], ['for its kernels', 0]])('goes on in memory of its own, to the same bits, where there is no room %s', async (_what, room) => {
+    const own = computerOf(simdBackend());
+    own.setParameters(parameters);
+    const expected = await own.gradient(microshard);
+    const share = shareOf(room);
+    const given: (MemoryShare | undefined)[] = [];
+    const computer = computerOf(new SharingBackend((within) => {
+      given.push(within);
+      return simdBackend({ within });
+    }, share));
+    computer.setParameters(share.parameters);
+    expect(await computer.gradient(microshard)).toEqual(expected);
+    expect(await computer.gradient(microshard)).toEqual(expected);
+    expect(given).toEqual([share, undefined]);
+  });
+
+  it('fails with the reason where memory of its own has too little room as well, and where it fails for another', async () => {
+    const narrow = computerOf(new SharingBackend((within) => simdBackend({ within, memoryBytesMax: ROOM_FOR_KERNELS }), shareOf(0)));
+    expect(() => { narrow.setParameters(parameters); }).toThrow(`expected at most ${String(ROOM_FOR_KERNELS)} bytes`);
+    const created: unknown[] = [];
+    const wide = computerOf(new SharingBackend((within) => {
+      created.push(within);
+      return simdBackend({ within });
+    }, shareOf()));
+    wide.setParameters(parameters);
+    await expect(wide.gradient({ ...microshard, inputs: Int32Array.of(1) })).rejects.toThrow(/inputs 1/);
+    expect(created).toHaveLength(1);
+  });
+});

@@ -1,0 +1,65 @@
+import { BpttError, type Backend, type FloatArray, type HostMatrix, type ParameterLayout, type Program, type ProgramInputs } from '@bptt/core';
+import type { MemoryShare } from '@bptt/simd';
+import type { CreateBackend } from './backends.js';
+
+/** A backend that works in memory which threads share. Where the others leave it too little room there, it goes on in memory of its own, to the same bits. */
+export class SharingBackend implements Backend {
+  readonly #create: CreateBackend;
+  #isSharing = true;
+  #backend: Backend;
+  #parameters: Parameters<Backend['setParameters']> | undefined;
+
+  /** @param create its errors are those of this, and of every call */
+  constructor(create: CreateBackend, share: MemoryShare) {
+    this.#create = create;
+    try {
+      this.#backend = create(share);
+    } catch (error) {
+      this.#leaveShare(error);
+      this.#backend = create();
+    }
+  }
+
+  get id(): string {
+    return this.#backend.id;
+  }
+
+  get executes(): string {
+    return this.#backend.executes;
+  }
+
+  setParameters(layout: ParameterLayout, values: FloatArray): void {
+    this.#parameters = [layout, values];
+    try {
+      this.#backend.setParameters(layout, values);
+    } catch (error) {
+      this.#goOnAlone(error);
+    }
+  }
+
+  async run(program: Program, inputs: ProgramInputs<HostMatrix, Int32Array>): Promise<Record<string, HostMatrix>> {
+    try {
+      return await this.#backend.run(program, inputs);
+    } catch (error) {
+      this.#goOnAlone(error);
+      return this.#backend.run(program, inputs);
+    }
+  }
+
+  dispose(): void {
+    this.#backend.dispose();
+  }
+
+  #goOnAlone(error: unknown): void {
+    this.#leaveShare(error);
+    this.#backend.dispose();
+    this.#backend = this.#create();
+    if (this.#parameters !== undefined) this.#backend.setParameters(...this.#parameters);
+  }
+
+  /** Shares no more. Throws `error` unless it says that there is too little room, which it can say once. */
+  #leaveShare(error: unknown): void {
+    if (!this.#isSharing || !(error instanceof BpttError && error.code === 'resource-exhausted')) throw error;
+    this.#isSharing = false;
+  }
+}
