@@ -27,6 +27,8 @@ export interface Arithmetic {
    * `lane <- rotate(lane + 0x85ebca77 word, 13) 0x9e3779b1`, from the lane's number on; the lanes in hex. Words that differ in one place always differ here.
    */
   fingerprint(values: Float32Array): string | undefined;
+  /** `mean <- mean + (values - mean) / count`, in place: a mean of which `values` becomes the `count`-th part. */
+  average(mean: Float32Array, values: Float32Array, count: number): void;
   /** The passes of the optimisers. */
   readonly descend: DescentPasses;
 }
@@ -75,6 +77,9 @@ export const plainArithmetic: Arithmetic = {
       lanes[i % FINGERPRINT_LANES] = Math.imul((mixed << 13) | (mixed >>> 19), 0x9e3779b1);
     }
     return fingerprintText(lanes);
+  },
+  average(mean, values, count) {
+    for (let i = 0; i < mean.length; i += 1) mean[i] += (values[i] - mean[i]) / count;
   },
   descend: { sgd: descendSgd, decayedSgd: descendDecayedSgd, momentum: descendMomentum, adagrad: descendAdagrad, rmsprop: descendRmsprop, adam: descendAdam },
 };

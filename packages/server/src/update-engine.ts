@@ -149,7 +149,7 @@ export class UpdateEngine {
     this.#reduction = this.#newReduction([]);
     if (result.outcome === 'updated') {
       [this.#slots, this.#spareSlots] = [this.#spareSlots, this.#slots];
-      if (iteratesAveraged !== undefined) averageIterate(this.#buffers[AVERAGE_BUFFER], parameters, iteratesAveraged);
+      if (iteratesAveraged !== undefined) averageIterate(this.#buffers[AVERAGE_BUFFER], parameters, iteratesAveraged, this.#place.arithmetic);
     }
     return { ...result, parametersSha256: hashes ? floatsSha256(parameters) : undefined };
   }

@@ -31,6 +31,7 @@ export interface Kernels {
   clampArray(values: number, factor: number, limit: number, count: number): number;
   areFinite(values: number, count: number): number;
   fingerprint(values: number, count: number, lanes: number): number;
+  averageArray(mean: number, values: number, count: number, parts: number): void;
   /** Each returns whether all that it has written is finite. */
   descendSgd(p: number, g: number, mean: number, clip: number, after: number, count: number, lr: number): number;
   descendDecayedSgd(p: number, g: number, mean: number, clip: number, after: number, count: number, lr: number, shrink: number): number;

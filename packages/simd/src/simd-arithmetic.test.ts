@@ -51,6 +51,17 @@ describe('simdArithmetic gives the bits of the plain loops', () => {
     }
   });
 
+  it('in means of iterates, for every ragged length', () => {
+    for (const length of lengths) {
+      const [ours, plain] = [inMemory(wild(length, 1)), wild(length, 1)];
+      for (const count of [2, 3, 17]) {
+        arithmetic.average(ours, inMemory(wild(length, count)), count);
+        plainArithmetic.average(plain, wild(length, count), count);
+        expect(bits(ours)).toEqual(bits(plain));
+      }
+    }
+  });
+
   it('in what is finite, wherever the other one stands', () => {
     for (const length of lengths) {
       expect(arithmetic.areFinite(inMemory(wild(length, 1)))).toBe(true);

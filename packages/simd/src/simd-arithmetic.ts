@@ -27,6 +27,7 @@ export function simdArithmetic(memory: KernelMemory): Arithmetic {
       const isFinite = kernels.fingerprint(at(values), values.length, lanes.byteOffset) !== 0;
       return isFinite ? fingerprintText(Uint32Array.from(words)) : undefined;
     },
+    average: (mean, values, count) => { kernels.averageArray(at(mean), at(values), mean.length, count); },
     descend: {
       sgd({ parameters, after, lr, factors: { mean, clip } }, begin, end, values, from) {
         if (values !== undefined) return kernels.descendSgd(at(parameters, begin), at(values, from), mean, clip, at(after, begin), end - begin, lr) !== 0;

@@ -1,3 +1,5 @@
+import { plainArithmetic, type Arithmetic } from '../arithmetic.js';
+
 /**
  * What non-monotonically triggered averaging remembers of the validations so far (NT-ASGD: Merity, Keskar and Socher 2018, Algorithm 1); part of
  * a checkpoint. A loss that is not finite is null and counts as the worst.
@@ -29,7 +31,7 @@ export function afterLoss({ recent, olderBest }: AveragingTrigger, loss: number,
  * Takes an iterate into a running mean, in place: `a <- a + (p - a) / (n + 1)` where `n` iterates are in it already.
  * With the trigger at update t0 that is `mu_t = 1 / max(1, t - t0)` (Polyak and Juditsky 1992, as PyTorch's ASGD has it).
  */
-export function averageIterate(average: Float32Array, parameters: Float32Array, iterates: number): void {
+export function averageIterate(average: Float32Array, parameters: Float32Array, iterates: number, arithmetic: Arithmetic = plainArithmetic): void {
   if (iterates === 0) average.set(parameters);
-  else for (let i = 0; i < average.length; i += 1) average[i] += (parameters[i] - average[i]) / (iterates + 1);
+  else arithmetic.average(average, parameters, iterates + 1);
 }

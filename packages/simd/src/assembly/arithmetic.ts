@@ -334,3 +334,17 @@ export function descendAdam(
   if (count & 1) bad = v128.or(bad, adamTurn(p, first, second, g, mean, clip, after, firstAfter, secondAfter, beta1, beta2, rate, scale, epsilon, l2, shrink, pairs, false));
   return !v128.any_true(bad);
 }
+
+// @ts-ignore: decorator
+@inline
+function averageTurn(mean: usize, values: usize, parts: f64, i: usize, isPair: bool): void {
+  const x = take(mean + i, isPair);
+  put(mean + i, f64x2.add(x, f64x2.div(f64x2.sub(take(values + i, isPair), x), f64x2.splat(parts))), isPair);
+}
+
+/** `mean <- mean + (values - mean) / parts` */
+export function averageArray(mean: usize, values: usize, count: usize, parts: f64): void {
+  const pairs = (count & ~1) * FLOAT_BYTES;
+  for (let i: usize = 0; i < pairs; i += 8) averageTurn(mean, values, parts, i, true);
+  if (count & 1) averageTurn(mean, values, parts, pairs, false);
+}

@@ -1,4 +1,4 @@
-export { addArrays, areFinite, clampArray, descendAdagrad, descendAdam, descendDecayedSgd, descendMomentum, descendRmsprop, descendSgd, fingerprint, sumOfSquares } from './arithmetic';
+export { addArrays, areFinite, averageArray, clampArray, descendAdagrad, descendAdam, descendDecayedSgd, descendMomentum, descendRmsprop, descendSgd, fingerprint, sumOfSquares } from './arithmetic';
 export { isFused } from './fused';
 export { gruGates, gruGatesBackward } from './gru';
 export { lstmGates, lstmGatesBackward } from './lstm';
