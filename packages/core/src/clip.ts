@@ -1,20 +1,9 @@
 import { plainArithmetic, type Arithmetic } from './arithmetic.js';
+import { UNSCALED, type GradientFactors } from './gradient-factors.js';
 import type { Gradient } from './gradient.js';
 
 /** How large a gradient may be: not bounded, its global norm at most `threshold`, or each of its elements within `[-threshold, threshold]`. */
 export type Clip = { readonly kind: 'none' } | { readonly kind: 'norm' | 'value'; readonly threshold: number };
-
-/**
- * What makes the gradient of a step out of the sum of a batch: every element times `mean`, rounded to float32, then times `clip`, rounded again. Both are float32.
- * Whoever makes the step multiplies, so that no pass over the gradient does nothing else.
- */
-export interface GradientFactors {
-  readonly mean: number;
-  readonly clip: number;
-}
-
-/** The gradient as it stands. */
-export const UNSCALED: GradientFactors = { mean: 1, clip: 1 };
 
 /** The gradient of a step, but for its `factors`. */
 export interface ClippedGradient {

@@ -8,6 +8,7 @@ export * from './distribution.js';
 export * from './errors.js';
 export * from './explosion.js';
 export * from './finite.js';
+export * from './gradient-factors.js';
 export * from './gradient-flow.js';
 export * from './gradient.js';
 export * from './gradient-check.js';

@@ -11,7 +11,7 @@ export interface StepUpdate {
   readonly arithmetic: Arithmetic;
   readonly layout: ParameterLayout;
   readonly optimizer: Optimizer;
-  /** Parameters before the step; not changed. */
+  /** Parameters before the step, all finite; not changed. */
   readonly parameters: Float32Array;
   /** Slots of the optimiser before the step; not changed. */
   readonly slots: readonly Float32Array[];

@@ -5,7 +5,7 @@ const LINE_BYTES = 64;
 /** Behind every allocation lies so much that a kernel may read or write past its end: what the last vectors of a ragged row reach. */
 const OVERREACH_BYTES = 28;
 const PAGE_BYTES = 65_536;
-/** What lies below belongs to the kernels' constants, and its first word counts the lines that are taken. */
+/** What lies below belongs to the kernels' constants. Its first word counts the lines that are taken, the second those of them that are taken from a share. */
 export const RESERVED_BYTES = 8192;
 /** Highest size of a memory with 32-bit addresses whose end still has an address. */
 export const MEMORY_BYTES_LIMIT = 0x1_0000_0000 - PAGE_BYTES;
@@ -16,10 +16,10 @@ export interface SharedMemory {
   grow(pages: number): number;
 }
 
-/** Memory that others take from too. */
+/** A part of a memory for several to take from: what they take together is counted. */
 export interface MemoryShare {
   readonly memory: SharedMemory;
-  /** Nothing is taken that would lie beyond. */
+  /** Most bytes that they take, all together. */
   readonly bytesMax: number;
 }
 
@@ -34,13 +34,21 @@ const memories = new WeakMap<ArrayBufferLike, SharedMemory>();
 export class KernelMemory {
   readonly memory: SharedMemory;
   readonly #bytesMax: number;
+  /** In all, and from a share. */
   readonly #linesTaken: Uint32Array;
+  readonly #shareBytesMax: number | undefined;
 
-  /** Memory of another thread, of which at most `bytesMax` bytes may be taken. */
-  constructor(memory: SharedMemory, bytesMax: number) {
+  /** Memory of another thread, of which at most `bytesMax` bytes may be taken in all, and at most `shareBytesMax` by those who take from a share. */
+  constructor(memory: SharedMemory, bytesMax: number, shareBytesMax?: number) {
     this.memory = memory;
     this.#bytesMax = bytesMax;
-    this.#linesTaken = new Uint32Array(memory.buffer, 0, 1);
+    this.#linesTaken = new Uint32Array(memory.buffer, 0, 2);
+    this.#shareBytesMax = shareBytesMax;
+  }
+
+  /** Takes from a share. */
+  static within({ memory, bytesMax }: MemoryShare): KernelMemory {
+    return new KernelMemory(memory, MEMORY_BYTES_LIMIT, bytesMax);
   }
 
   /**
@@ -69,6 +77,7 @@ export class KernelMemory {
    */
   allocate(bytes: number): number {
     const lines = allocationBytes(bytes) / LINE_BYTES;
+    this.#takeShare(lines);
     for (;;) {
       const begin = Atomics.load(this.#linesTaken, 0);
       this.#growTo((begin + lines) * LINE_BYTES);
@@ -109,19 +118,29 @@ export class KernelMemory {
     return buffer;
   }
 
+  #takeShare(lines: number): void {
+    if (this.#shareBytesMax === undefined) return;
+    const bytes = (Atomics.add(this.#linesTaken, 1, lines) + lines) * LINE_BYTES;
+    if (bytes <= this.#shareBytesMax) return;
+    Atomics.sub(this.#linesTaken, 1, lines);
+    throw exhausted(this.#shareBytesMax, bytes);
+  }
+
   #growTo(bytes: number): void {
-    const exhausted = (cause?: unknown): BpttError =>
-      new BpttError('resource-exhausted', `simd memory: expected at most ${String(this.#bytesMax)} bytes, got a need of ${String(bytes)}`, { cause });
-    if (bytes > this.#bytesMax) throw exhausted();
+    if (bytes > this.#bytesMax) throw exhausted(this.#bytesMax, bytes);
     const missing = bytes - this.memory.buffer.byteLength;
     if (missing <= 0) return;
     try {
       this.memory.grow(Math.ceil(missing / PAGE_BYTES));
     } catch (cause) {
       // Another thread may have grown it meanwhile.
-      if (bytes > this.memory.buffer.byteLength) throw exhausted(cause);
+      if (bytes > this.memory.buffer.byteLength) throw exhausted(this.#bytesMax, bytes, cause);
     }
   }
+}
+
+function exhausted(most: number, bytes: number, cause?: unknown): BpttError {
+  return new BpttError('resource-exhausted', `simd memory: expected at most ${String(most)} bytes, got a need of ${String(bytes)}`, { cause });
 }
 
 /** `bytes` rounded up to what an allocation takes. */

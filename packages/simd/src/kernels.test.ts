@@ -91,3 +91,16 @@ describe('kernels', () => {
     expect(() => readModule(missing)).toThrow(/no-such\.wasm, got no readable file; build them with: npm run assemble/);
   });
 });
+
+describe('kernels of both builds', () => {
+  it('have the same constants at the same places, so that threads of either build can share a memory', () => {
+    const constants = SIMD_BUILDS.map((build) => {
+      const own = KernelMemory.create(16 << 20);
+      const end = instantiateKernels(own, build).constantsEnd();
+      // What lies below is the count of what is taken.
+      return own.bytes(64, end - 64).slice();
+    });
+    expect(constants[0].some((byte) => byte !== 0)).toBe(true);
+    expect(constants[1]).toEqual(constants[0]);
+  });
+});

@@ -148,6 +148,22 @@ describe('simdArithmetic gives the bits of the plain loops', () => {
     for (const place of values.keys()) expect(step({ ...finite, sparse: [{ rows, values: inMemory(values.with(place, NaN)) }] })).toBe(false);
   });
 
+  it.each(OPTIMIZERS.filter((name) => createOptimizer(optimizerConfig(name)).slots.length > 0))('in whether a step of %s is finite whose slots alone overflow', (name) => {
+    const step = (using: Arithmetic, place: (values: Float32Array) => Float32Array): boolean => {
+      const optimizer = createOptimizer(optimizerConfig(name), using);
+      const [parameters, after] = [place(new Float32Array(layout.size)), place(new Float32Array(layout.size))];
+      const [slots, slotsAfter] = [1e38, 0].map((value) => optimizer.slots.map(() => place(new Float32Array(layout.size).fill(value))));
+      const { dense, sparse } = gradient(1, [1], place);
+      dense[0] = 3.4e38;
+      // At a rate of 0 no parameter changes.
+      const isFinite = optimizer.step({ layout, parameters, slots, gradient: { dense, sparse }, factors: UNSCALED, learningRate: 0, updates: 0 }, { parameters: after, slots: slotsAfter });
+      expect(after).toEqual(parameters);
+      expect(slotsAfter.every((slot) => plainArithmetic.areFinite(slot))).toBe(false);
+      return isFinite;
+    };
+    expect([step(arithmetic, inMemory), step(plainArithmetic, (values) => values)]).toEqual([false, false]);
+  });
+
   it('refuses an array that does not lie in its memory', () => {
     expect(() => arithmetic.areFinite(new Float32Array(4))).toThrow('expected an array in the memory of the kernels');
     expect(() => { arithmetic.add(inMemory([1]), inMemory([2]), new Float32Array(new SharedArrayBuffer(4))); }).toThrow('got one elsewhere');

@@ -26,7 +26,7 @@ export interface SimdBackendOptions {
   readonly build?: SimdBuild;
   /** Most bytes of memory for parameters and one run together. Default 2 GiB, at most 4 GiB less 64 KiB. It is taken as it is needed. */
   readonly memoryBytesMax?: number;
-  /** Works in this memory instead, and reads without a copy what lies there. */
+  /** Takes its memory from here instead, and reads without a copy what lies there. */
   readonly within?: MemoryShare | undefined;
 }
 
@@ -55,7 +55,7 @@ export function simdBackend(options: SimdBackendOptions = {}): Backend {
 export function createSimdBackend({ build = 'simd', memoryBytesMax = MEMORY_BYTES_MAX_DEFAULT, within }: SimdBackendOptions, { id, executes, blocking, products }: SimdVariant): Backend {
   assert(memoryBytesMax > 0 && memoryBytesMax <= MEMORY_BYTES_LIMIT,
     () => `simdBackend: expected memoryBytesMax from 1 to ${String(MEMORY_BYTES_LIMIT)}, got ${String(memoryBytesMax)}`);
-  const memory = within === undefined ? KernelMemory.create(memoryBytesMax) : new KernelMemory(within.memory, within.bytesMax);
+  const memory = within === undefined ? KernelMemory.create(memoryBytesMax) : KernelMemory.within(within);
   const kernels = instantiateKernels(memory, build);
   return new SimdBackend({ id, executes }, { kernels, products: products(memory, kernelProducts(kernels)), arena: new Arena(memory), blocking });
 }

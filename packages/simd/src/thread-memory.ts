@@ -4,22 +4,27 @@ import { simdArithmetic } from './simd-arithmetic.js';
 
 /** Who needs more computes by the plain loops, in ordinary memory: to the same bits. Well below the 4 GiB that kernels can address. */
 const KERNEL_BYTES_MAX = 3 * 2 ** 30;
-/** Up to which need backends work in the same memory: half of what can be addressed is for them, at least. */
+/** Up to which need backends work in the same memory. */
 const SHARED_BYTES_MAX = 2 * 2 ** 30;
+/** Kept free beside what is counted on, which is counted on about, and beside what backends take. */
+const SPARE_BYTES = 256 * 2 ** 20;
 
 /** Memory for large arrays that threads hand to each other. */
 export interface ThreadMemory {
   /** What another thread is given to `openThreadMemory`; undefined for ordinary memory. */
   readonly shared: SharedMemory | undefined;
-  /** What backends of other threads are given, so that they read without a copy what lies here; undefined where there is too little room for them. */
+  /** What backends of other threads are given, so that they read without a copy what lies here: all that is not counted on. Undefined where that is too little. */
   readonly share: MemoryShare | undefined;
   /** Floats that are zero, on a multiple of 64 bytes. They are never given back. */
   readonly allocateFloats: (length: number) => Float32Array;
   /** The same of bytes. */
   readonly allocateBytes: (length: number) => Uint8Array;
-  /** Whether `values` were allocated here. */
+  /** Whether another thread can find `values` here, as `OpenedThreadMemory.floats`. */
   readonly holds: (values: Float32Array) => boolean;
-  /** Counts on so many bytes more, about. Returns false, and counts on nothing, where that would leave too little room for backends. To be called before `share` is used. */
+  /**
+   * Counts on so many bytes more, about, for one who uses `share` from then on. Returns false, and counts on nothing, where that would leave too little for it, or
+   * where somebody has it already.
+   */
   readonly reserve: (bytes: number) => boolean;
 }
 
@@ -47,16 +52,18 @@ export function createThreadMemory(bytes: number): ThreadMemory {
   }
   const memory = KernelMemory.create(MEMORY_BYTES_LIMIT);
   let reserved = bytes;
+  let isShareTaken = false;
   return {
     shared: memory.memory,
     get share() {
-      return reserved > SHARED_BYTES_MAX ? undefined : { memory: memory.memory, bytesMax: MEMORY_BYTES_LIMIT - reserved };
+      return reserved > SHARED_BYTES_MAX ? undefined : { memory: memory.memory, bytesMax: MEMORY_BYTES_LIMIT - reserved - SPARE_BYTES };
     },
     allocateFloats: (length) => memory.allocateFloats(length),
     allocateBytes: (length) => memory.bytes(memory.allocate(length), length),
     holds: (values) => memory.holds(values),
     reserve(more) {
-      if (reserved + more > SHARED_BYTES_MAX) return false;
+      if (isShareTaken || reserved + more > SHARED_BYTES_MAX) return false;
+      isShareTaken = true;
       reserved += more;
       return true;
     },

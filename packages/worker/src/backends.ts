@@ -1,6 +1,7 @@
 import { BpttError, referenceBackend, type Backend } from '@bptt/core';
 import type { Adapter } from '@bptt/kernels';
 import { simdBackend, type MemoryShare } from '@bptt/simd';
+import { sharing } from './sharing-backend.js';
 
 export const BACKEND_NAMES = ['auto', 'reference', 'simd', 'simd-relaxed', 'blas', 'gpu'] as const;
 /** How a backend is called on the command line. `auto`: the fastest of this machine, or on a worker the one of the run. */
@@ -17,8 +18,8 @@ export interface BackendChoice {
   readonly create: CreateBackend;
 }
 
-/** Makes an instance for the calling thread. @param within memory to work in, so that what lies there is read without a copy; for backends that can */
-export type CreateBackend = (within?: MemoryShare) => Backend;
+/** Makes an instance for the calling thread. @param share memory to work in, so that what lies there is read without a copy; for backends that can */
+export type CreateBackend = (share?: MemoryShare) => Backend;
 
 /** A backend, and of `gpu` the device. */
 type LocalName = Exclude<BackendName, 'auto' | 'gpu'> | `gpu-${BackendDevice}`;
@@ -37,8 +38,8 @@ const DEVICE_DEFAULT: BackendDevice = 'webasm';
 /** gpu.js is large and takes seconds to load, and BLAS loads native code, so they are loaded only where they are asked for. */
 const LOCAL: Readonly<Record<LocalName, LocalBackend>> = {
   reference: { ids: 'reference/', load: () => Promise.resolve(() => referenceBackend({ precision: 'float32' })) },
-  simd: { ids: 'simd/', load: () => Promise.resolve((within) => simdBackend({ within })) },
-  'simd-relaxed': { ids: 'simd-relaxed/', load: () => Promise.resolve((within) => simdBackend({ build: 'simd-relaxed', within })) },
+  simd: { ids: 'simd/', load: () => Promise.resolve(sharing((within) => simdBackend({ within }))) },
+  'simd-relaxed': { ids: 'simd-relaxed/', load: () => Promise.resolve(sharing((within) => simdBackend({ build: 'simd-relaxed', within }))) },
   blas: { ids: 'blas-', load: loadBlas },
   'gpu-webasm': { ids: 'gpu-webasm-', load: () => loadGpu('webasm') },
   'gpu-cpu': { ids: 'gpu-cpu-', load: () => loadGpu('cpu') },
@@ -47,7 +48,7 @@ const LOCAL: Readonly<Record<LocalName, LocalBackend>> = {
 
 async function loadBlas(): Promise<CreateBackend> {
   const { blasBackend } = await import('@bptt/blas');
-  return (within) => blasBackend({ within });
+  return sharing((within) => blasBackend({ within }));
 }
 
 async function loadGpu(mode: BackendDevice): Promise<CreateBackend> {

@@ -3,7 +3,6 @@ import { openThreadMemory } from '@bptt/simd';
 import { parentPort, workerData } from 'node:worker_threads';
 import { backendForId } from './backends.js';
 import { createJobRunner } from './microshard-jobs.js';
-import { SharingBackend } from './sharing-backend.js';
 import type { ComputeSettings, Job, ThreadMessage } from './thread-protocol.js';
 
 const port = parentPort;
@@ -22,7 +21,7 @@ try {
   const settings = workerData as ComputeSettings;
   const { backendId, memory, share } = settings;
   const { create } = await backendForId(backendId);
-  const runner = createJobRunner(share === undefined ? create() : new SharingBackend(create, share), settings, openThreadMemory(memory));
+  const runner = createJobRunner(create(share), settings, openThreadMemory(memory));
   port.on('message', (job: Job) => {
     runner.run(job).then((outcome) => { say({ kind: 'done', outcome }); }, sayFailed);
   });

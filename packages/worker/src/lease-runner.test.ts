@@ -83,16 +83,17 @@ describe('parameters that a worker pulls', () => {
     expect(await serveLeases([1, 2, 9, 2, 1, 3], { pull })).toEqual({ pushed: [1, 2, 2, 1, 3], pulls: [1, 2, 9, 1, 3], offered: [0, 1, 0, 0, 1] });
   });
 
-  it('are not pulled into the memory of a pull that was given up and still writes', async () => {
+  it.each(['fails', 'works'] as const)('are not pulled into the memory of a pull that was given up, still writes, and %s much too late', async (ends) => {
     const streams: Stream[] = [];
     const late: (() => void)[] = [];
     const pull: Script['pull'] = (step, _count, into) => {
       if (step === 9) {
         streams[0].command({ command: 'revoke', revoke: { leaseId: 3 } });
-        return new Promise((_resolve, reject) => {
+        return new Promise((resolve, reject) => {
           late.push(() => {
             into?.fill(0xff);
-            reject(new BpttError('unavailable', 'much too late'));
+            if (ends === 'fails') reject(new BpttError('unavailable', 'much too late'));
+            else resolve();
           });
         });
       }

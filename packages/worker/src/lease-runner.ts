@@ -145,36 +145,34 @@ async function obtainParameters(context: LeaseContext, version: number, signal: 
   const { cache, callBackoff } = context;
   if (cache.held?.version === version && cache.held.isHeld()) return cache.held.values;
   try {
-    const { pulled, block } = await withRetries(() => pull(context, version, signal), callBackoff, signal);
-    if (cache.block !== undefined) context.pool.parameterBlocks.giveBack(cache.block);
-    cache.held = pulled;
-    cache.block = block;
-    return pulled.values;
+    return await withRetries(() => pull(context, version, signal), callBackoff, signal);
   } catch (error) {
     if (error instanceof BpttError && error.code === 'aborted') return undefined;
     throw error;
   }
 }
 
-interface Pull {
-  readonly pulled: PulledParameters;
-  /** In which they lie; undefined where they lie in memory of the server. */
-  readonly block: Uint8Array | undefined;
-}
-
-/** Pulls into a block of the pool, which nobody else writes: one that a pull has which was given up stays its own until that settles. */
-async function pull({ connection, runId, model, pool: { parameterBlocks } }: LeaseContext, version: number, signal: AbortSignal): Promise<Pull> {
+/**
+ * Pulls into a block of the pool that nobody else writes, and holds what was pulled. A pull that is given up keeps its block until it settles, and nothing
+ * is held of it.
+ */
+async function pull({ connection, runId, model, pool: { parameterBlocks }, cache }: LeaseContext, version: number, signal: AbortSignal): Promise<Float32Array> {
   const block = parameterBlocks.take(parameterLayout(model).size * Float32Array.BYTES_PER_ELEMENT);
+  let pulled: PulledParameters;
   try {
-    const pulled = await connection.pullParameters(runId, version, block);
+    pulled = await connection.pullParameters(runId, version, block);
     if (signal.aborted) throw new BpttError('cancelled', 'the pull was given up');
-    const isThere = pulled.values.buffer === block.buffer && pulled.values.byteOffset === block.byteOffset;
-    if (!isThere) parameterBlocks.giveBack(block);
-    return { pulled, block: isThere ? block : undefined };
   } catch (error) {
     parameterBlocks.giveBack(block);
     throw error;
   }
+  const { values } = pulled;
+  const isThere = values.buffer === block.buffer && values.byteOffset === block.byteOffset;
+  if (cache.block !== undefined) parameterBlocks.giveBack(cache.block);
+  if (!isThere) parameterBlocks.giveBack(block);
+  cache.held = pulled;
+  cache.block = isThere ? block : undefined;
+  return values;
 }
 
 function headerOf({ runId, worker }: LeaseContext, lease: Lease__Output, result: NodeResult): PushHeader__Output {

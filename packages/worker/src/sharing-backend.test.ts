@@ -10,13 +10,13 @@ const microshard = seededMicroshard(0);
 const parameters = sharedParameters(MODEL, 1);
 const computerOf = (backend: Backend): MicroshardComputer => createMicroshardComputer({ backend, model: MODEL, objective: OBJECTIVE_DEFAULTS, seed: 1 });
 
-/** A share of new memory with so much room beyond what is taken; all there is where undefined. */
-function shareOf(room?: number): MemoryShare & { readonly parameters: Float32Array } {
+/** A share of new memory: so many bytes, or all there is. Parameters lie in that memory. */
+function shareOf(bytesMax?: number): MemoryShare & { readonly parameters: Float32Array } {
   const memory = createThreadMemory(1);
   const there = memory.allocateFloats(parameters.length);
   there.set(parameters);
   if (memory.share === undefined) throw new Error('no share');
-  return { memory: memory.share.memory, bytesMax: room === undefined ? memory.share.bytesMax : memory.allocateBytes(1).byteOffset + room, parameters: openThreadMemory(memory.shared).floats(there) };
+  return { ...memory.share, ...(bytesMax !== undefined && { bytesMax }), parameters: openThreadMemory(memory.shared).floats(there) };
 }
 
 describe('SharingBackend', () => {
@@ -41,11 +41,11 @@ describe('SharingBackend', () => {
     expect(await computer.gradient(microshard)).toEqual(first);
   });
 
-  it.each([['for a run', ROOM_FOR_KERNELS], ['for its kernels', 0]])('goes on in memory of its own, to the same bits, where there is no room %s', async (_what, room) => {
+  it.each([['for a run', ROOM_FOR_KERNELS], ['for its kernels', 0]])('goes on in memory of its own, to the same bits, where there is no room %s', async (_what, bytesMax) => {
     const own = computerOf(simdBackend());
     own.setParameters(parameters);
     const expected = await own.gradient(microshard);
-    const share = shareOf(room);
+    const share = shareOf(bytesMax);
     const given: (MemoryShare | undefined)[] = [];
     const computer = computerOf(new SharingBackend((within) => {
       given.push(within);

@@ -1,16 +1,23 @@
 import { BpttError, type Backend, type FloatArray, type HostMatrix, type ParameterLayout, type Program, type ProgramInputs } from '@bptt/core';
 import type { MemoryShare } from '@bptt/simd';
-import type { CreateBackend } from './backends.js';
+
+/** Makes a backend that takes its memory from `within`, or has memory of its own. */
+type CreateWithin = (within?: MemoryShare) => Backend;
+
+/** Makes backends that work in memory which threads share, where they are given some. */
+export function sharing(create: CreateWithin): CreateWithin {
+  return (share) => (share === undefined ? create() : new SharingBackend(create, share));
+}
 
 /** A backend that works in memory which threads share. Where the others leave it too little room there, it goes on in memory of its own, to the same bits. */
 export class SharingBackend implements Backend {
-  readonly #create: CreateBackend;
+  readonly #create: CreateWithin;
   #isSharing = true;
   #backend: Backend;
   #parameters: Parameters<Backend['setParameters']> | undefined;
 
   /** @param create its errors are those of this, and of every call */
-  constructor(create: CreateBackend, share: MemoryShare) {
+  constructor(create: CreateWithin, share: MemoryShare) {
     this.#create = create;
     try {
       this.#backend = create(share);

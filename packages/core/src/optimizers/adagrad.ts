@@ -1,5 +1,5 @@
-import type { GradientFactors } from '../clip.js';
 import { areFinite } from '../finite.js';
+import type { GradientFactors } from '../gradient-factors.js';
 import { descendAll, elementOf, type Decay, type Descent, type Optimizer } from './optimizer.js';
 
 export interface AdagradSettings extends Decay {

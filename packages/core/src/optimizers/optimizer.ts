@@ -1,4 +1,4 @@
-import type { GradientFactors } from '../clip.js';
+import type { GradientFactors } from '../gradient-factors.js';
 import { forEachSpan, type Gradient, type SpanVisit } from '../gradient.js';
 import type { ParameterLayout } from '../parameters.js';
 
@@ -8,7 +8,7 @@ export interface OptimizerStep {
   readonly parameters: Float32Array;
   /** What it keeps from step to step, an array as long as the parameters for each name in `Optimizer.slots`; zero at first. */
   readonly slots: readonly Float32Array[];
-  /** Counts times `factors`. */
+  /** To be multiplied by `factors`. */
   readonly gradient: Gradient;
   readonly factors: GradientFactors;
   readonly learningRate: number;

@@ -1,5 +1,5 @@
-import { UNSCALED, type GradientFactors } from '../clip.js';
 import { areFinite } from '../finite.js';
+import { UNSCALED, type GradientFactors } from '../gradient-factors.js';
 import { descendAll, elementOf, type Decay, type Descent, type Optimizer, type OptimizerStep } from './optimizer.js';
 
 /** Stochastic gradient descent: `p <- p - lr * (g + l2 * p) - lr * weightDecay * p`. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { UNSCALED, type GradientFactors } from '../clip.js';
+import { UNSCALED, type GradientFactors } from '../gradient-factors.js';
 import { denseSize, denseTensors, sparseTensors, type Gradient } from '../gradient.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
 import { layOut, matrixShape, viewTensor, type ParameterLayout, type TensorDeclaration } from '../parameters.js';
