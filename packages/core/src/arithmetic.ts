@@ -23,8 +23,9 @@ export interface Arithmetic {
   /** Whether every element is finite. */
   areFinite(values: Float32Array): boolean;
   /**
-   * Tells apart what should be equal bit for bit, at the speed of memory; no defence against anybody. Undefined where an element is not finite. Over the 32-bit words of `values`, in 16 interleaved lanes:
+   * Tells apart what should be equal bit for bit, at the speed of memory; no defence against anybody. Over the 32-bit words of `values`, in 16 interleaved lanes:
    * `lane <- rotate(lane + 0x85ebca77 word, 13) 0x9e3779b1`, from the lane's number on; the lanes in hex. Words that differ in one place always differ here.
+   * Undefined where an element is not finite.
    */
   fingerprint(values: Float32Array): string | undefined;
   /** `mean <- mean + (values - mean) / count`, in place: a mean of which `values` becomes the `count`-th part. */

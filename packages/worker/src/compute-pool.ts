@@ -90,8 +90,7 @@ export async function createComputePool(settings: ComputePoolSettings, start: ty
   const parameterBytes = layout.size * Float32Array.BYTES_PER_ELEMENT;
   const bytes = (threads + SUMS_WAITING) * gradientBytesMax + PARAMETER_SETS * parameterBytes;
   const memory = settings.memory?.reserve(bytes) === true ? settings.memory : createThreadMemory(bytes);
-  const { shared, share } = memory;
-  const allocate = (length: number): Uint8Array => memory.allocateBytes(length);
+  const { shared, share, allocateBytes: allocate, holds: isInMemory } = memory;
   const startOne = (): Promise<ComputeThread> => start({ ...settings, memory: shared, share });
   const queue = createJobQueue(await startAll(threads, startOne), startOne);
   const blocks = new BlockPool(gradientBytesMax, { allocate });
@@ -113,7 +112,7 @@ export async function createComputePool(settings: ComputePoolSettings, start: ty
       if (signal?.aborted === true) abort();
       const ofNode = new NodeMemory(blocks);
       try {
-        return await unlessAborted(computeNode({ queue, memory: ofNode, gradientBytesMax, isInMemory: (values) => memory.holds(values), settings, onMicroshard }, work, stop.signal), stop.signal);
+        return await unlessAborted(computeNode({ queue, memory: ofNode, gradientBytesMax, isInMemory, settings, onMicroshard }, work, stop.signal), stop.signal);
       } catch (error) {
         // What is still queued for this node is given up.
         abort();

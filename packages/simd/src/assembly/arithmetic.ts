@@ -33,6 +33,13 @@ export function addArrays(left: usize, right: usize, sum: usize, count: usize): 
   return !v128.any_true(bad);
 }
 
+/** The two upper lanes, below. */
+// @ts-ignore: decorator
+@inline
+function upper(x: v128): v128 {
+  return i64x2.shuffle(x, x, 1, 1);
+}
+
 /** Sum of squares of `factor values`, in float64 over four interleaved lanes. */
 export function sumOfSquares(values: usize, factor: f32, count: usize): f64 {
   const vectors = wholeBytes(count), bytes = count * FLOAT_BYTES;
@@ -40,7 +47,7 @@ export function sumOfSquares(values: usize, factor: f32, count: usize): f64 {
   let low = f64x2.splat(0), high = low;
   for (let i: usize = 0; i < vectors; i += 16) {
     const x = f32x4.mul(v128.load(values + i), factors);
-    const a = f64x2.promote_low_f32x4(x), b = f64x2.promote_low_f32x4(i64x2.shuffle(x, x, 1, 1));
+    const a = f64x2.promote_low_f32x4(x), b = f64x2.promote_low_f32x4(upper(x));
     low = f64x2.add(low, f64x2.mul(a, a));
     high = f64x2.add(high, f64x2.mul(b, b));
   }
@@ -156,14 +163,7 @@ function descended(p: v128, g: v128, lr: f64): v128 {
   return f32x4.demote_f64x2_zero(f64x2.sub(f64x2.promote_low_f32x4(p), f64x2.mul(f64x2.splat(lr), f64x2.promote_low_f32x4(g))));
 }
 
-/** The two upper lanes, below. */
-// @ts-ignore: decorator
-@inline
-function upper(x: v128): v128 {
-  return i64x2.shuffle(x, x, 1, 1);
-}
-
-/** `after = p - lr g`, in turns of four: it has so little to do that turns of two take twice as long. */
+/** `after = p - lr g`, in turns of four: it has so little to do that turns of two take half as long again. */
 export function descendSgd(p: usize, g: usize, mean: f32, clip: f32, after: usize, count: usize, lr: f64): bool {
   const vectors = wholeBytes(count), bytes = count * FLOAT_BYTES;
   const means = f32x4.splat(mean), clips = f32x4.splat(clip);
