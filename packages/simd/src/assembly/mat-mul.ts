@@ -1,29 +1,29 @@
 import { multiplyAdd } from './fused';
 import { FLOAT_BYTES, packAcross, packAlong, TILE_COLUMNS } from './packing';
+import { transpose } from './rows';
 
 // out [m, n] = op(a) [m, k] op(b) [k, n] + base, blocked as in Goto and van de Geijn, "Anatomy of High-Performance Matrix
 // Multiplication" (2008): a panel of b stays in the first-level cache, a block of a in the second. Each element is the sum over
 // blocks of DEPTH_BLOCK steps, each block added in ascending order: its bits depend on k and on its row and column alone.
 //
-// The left operand is not packed: a tile takes one value of five rows a step, which is as fast from where they lie. Only a block of a transposed one
-// is brought together, whose steps lie so far apart that they may share a set of the cache.
+// The left operand is not packed: a tile takes one value of four rows a step, which is as fast from where they lie. Only a block of a transposed one
+// is transposed, so that the steps of a row always lie side by side.
 
-/** Rows of the tile that is held in registers; its columns are those of a panel. */
-const TILE_ROWS: usize = 5;
+/** Rows of the tile that is held in registers; its columns are those of a panel. Of so many rows that fours would leave some, some tiles have five. */
+const TILE_ROWS: usize = 4;
+const TALL_TILE_ROWS: usize = 5;
 const TILE_ROW_BYTES: usize = TILE_COLUMNS * FLOAT_BYTES;
 
 const DEPTH_BLOCK: usize = 256;
-const ROW_BLOCK: usize = 60;
+const ROW_BLOCK: usize = 64;
 const COLUMN_BLOCK: usize = 1024;
 /** Up to so many rows a right operand is read from where it lies: packing it would take longer than it saves. */
 const UNPACKED_ROWS_MAX: usize = 64;
 /** Rows that are a multiple of so much apart share a set of the cache, so that only few of them can stay there: then packing saves more. */
 const ALIASING_BYTES: usize = 4096;
 const ALIASED_ROWS_MAX: usize = 2 * TILE_ROWS;
-/** A transposed left operand whose steps are further apart is brought together. */
-const STEP_BYTES_MAX: usize = 512;
 
-const TILE_BYTES: usize = TILE_ROWS * TILE_ROW_BYTES;
+const TILE_BYTES: usize = TALL_TILE_ROWS * TILE_ROW_BYTES;
 const BLOCK_A_BYTES: usize = ROW_BLOCK * DEPTH_BLOCK * FLOAT_BYTES;
 const BLOCK_B_BYTES: usize = COLUMN_BLOCK * DEPTH_BLOCK * FLOAT_BYTES;
 
@@ -94,19 +94,14 @@ export function matMul(
       const fromStride = p == 0 ? baseStride : outStride;
       for (let i: usize = 0; i < m; i += ROW_BLOCK) {
         const rows = min(ROW_BLOCK, m - i);
-        let left = a + i * aStride + p * FLOAT_BYTES, rowStep = aStride, leftStep = FLOAT_BYTES;
+        let left = a + i * aStride + p * FLOAT_BYTES, rowStep = aStride;
         if (aTransposed) {
-          left = a + p * aStride + i * FLOAT_BYTES;
-          rowStep = FLOAT_BYTES;
-          leftStep = aStride;
-          if (aStride > STEP_BYTES_MAX) {
-            leftStep = ROW_BLOCK * FLOAT_BYTES;
-            for (let q: usize = 0; q < depth; q += 1) memory.copy(blockA + q * leftStep, left + q * aStride, rows * FLOAT_BYTES);
-            left = blockA;
-          }
+          transpose(a + p * aStride + i * FLOAT_BYTES, aStride, depth, rows, blockA);
+          left = blockA;
+          rowStep = depth * FLOAT_BYTES;
         }
         const corner = j * FLOAT_BYTES;
-        multiplyBlock(rows, columns, depth, left, rowStep, leftStep, right, rightStep, panelStep,
+        multiplyBlock(rows, columns, depth, left, rowStep, right, rightStep, panelStep,
           out + i * outStride + corner, outStride, from ? from + i * fromStride + corner : 0, fromStride);
       }
       p += DEPTH_BLOCK;
@@ -114,28 +109,34 @@ export function matMul(
   }
 }
 
-/** `out [rows, columns] = left right + base`, tile by tile. Steps are in bytes: from row to row, and along the inner dimension. */
+/** `out [rows, columns] = left right + base`, tile by tile. Steps are in bytes: from row to row of `left`, and of `right` along the inner dimension. */
 function multiplyBlock(
   rows: usize, columns: usize, depth: usize,
-  left: usize, rowStep: usize, leftStep: usize, right: usize, rightStep: usize, panelStep: usize,
+  left: usize, rowStep: usize, right: usize, rightStep: usize, panelStep: usize,
   out: usize, outStride: usize, base: usize, baseStride: usize,
 ): void {
+  const rest = rows % TILE_ROWS;
+  const tallRows = rows / TILE_ROWS >= rest ? rest * TALL_TILE_ROWS : 0;
   for (let j: usize = 0; j < columns; j += TILE_COLUMNS) {
-    for (let i: usize = 0; i < rows; i += TILE_ROWS) {
+    let height: usize = 0;
+    for (let i: usize = 0; i < rows; i += height) {
+      height = i < tallRows ? TALL_TILE_ROWS : TILE_ROWS;
       const tile = out + i * outStride + j * FLOAT_BYTES;
       const tileBase = base ? base + i * baseStride + j * FLOAT_BYTES : 0;
-      const inside = min(TILE_ROWS, rows - i);
+      const inside = min(height, rows - i);
       const first = left + i * rowStep;
       // Rows past the last are the last once more, so that nothing outside of the operand is read.
-      const row1 = min<usize>(1, inside - 1) * rowStep, row2 = min<usize>(2, inside - 1) * rowStep, row3 = min<usize>(3, inside - 1) * rowStep, row4 = min<usize>(4, inside - 1) * rowStep;
-      const isWhole = inside == TILE_ROWS && j + TILE_COLUMNS <= columns;
-      // Two calls, so that the compiler keeps the tile a function of its own: within this one it would have no registers left.
+      const row1 = min<usize>(1, inside - 1) * rowStep, row2 = min<usize>(2, inside - 1) * rowStep, row3 = min<usize>(3, inside - 1) * rowStep;
+      const isWhole = inside == height && j + TILE_COLUMNS <= columns;
+      // Two calls of each, so that the compiler keeps them functions of their own: within this one a tile would have no registers left.
       if (isWhole && !base) {
-        multiplyTile(first, row1, row2, row3, row4, leftStep, right, rightStep, depth, tile, outStride);
+        if (height == TILE_ROWS) multiplyTile(first, row1, row2, row3, right, rightStep, depth, tile, outStride);
+        else multiplyTallTile(first, rowStep, right, rightStep, depth, tile, outStride);
         continue;
       }
-      multiplyTile(first, row1, row2, row3, row4, leftStep, right, rightStep, depth, tileBuffer, TILE_ROW_BYTES);
-      if (isWhole) addTile(tile, outStride, tileBase, baseStride);
+      if (height == TILE_ROWS) multiplyTile(first, row1, row2, row3, right, rightStep, depth, tileBuffer, TILE_ROW_BYTES);
+      else multiplyTallTile(first, rowStep, right, rightStep, depth, tileBuffer, TILE_ROW_BYTES);
+      if (isWhole) addTile(height, tile, outStride, tileBase, baseStride);
       else storeEdge(inside, min(TILE_COLUMNS, columns - j), tile, outStride, tileBase, baseStride);
     }
     right += panelStep;
@@ -143,8 +144,8 @@ function multiplyBlock(
 }
 
 /** `out = tileBuffer + base`, a whole tile. */
-function addTile(out: usize, outStride: usize, base: usize, baseStride: usize): void {
-  for (let row = tileBuffer; row < tileBuffer + TILE_BYTES; row += TILE_ROW_BYTES, out += outStride, base += baseStride) {
+function addTile(rows: usize, out: usize, outStride: usize, base: usize, baseStride: usize): void {
+  for (let row = tileBuffer; row < tileBuffer + rows * TILE_ROW_BYTES; row += TILE_ROW_BYTES, out += outStride, base += baseStride) {
     v128.store(out, f32x4.add(v128.load(row), v128.load(base)));
     v128.store(out, f32x4.add(v128.load(row, 16), v128.load(base, 16)), 16);
   }
@@ -162,33 +163,59 @@ function storeEdge(rows: usize, columns: usize, out: usize, outStride: usize, ba
 }
 
 /**
- * The 5 x 8 tile: ten accumulators, two vectors of b, one value of a, all in registers. Nothing is added to it here, because V8 then gives the
- * accumulators no registers within the loop: at half the speed.
+ * The 4 x 8 tile: eight accumulators, two vectors of b, one value of each row of a, all in registers. Four steps a turn, because the processor is busy with
+ * addresses and branches as much as with products. Between them the loop may end: without that the compiler loads the values of all four first, for
+ * which there are too few registers. Nothing is added to the tile here either, because then the accumulators get none within the loop.
  */
-function multiplyTile(
-  a: usize, row1: usize, row2: usize, row3: usize, row4: usize, aStep: usize, b: usize, bStep: usize, depth: usize, out: usize, outStride: usize,
-): void {
-  let c00 = f32x4.splat(0), c01 = c00, c10 = c00, c11 = c00, c20 = c00, c21 = c00, c30 = c00, c31 = c00, c40 = c00, c41 = c00;
+function multiplyTile(a: usize, row1: usize, row2: usize, row3: usize, b: usize, bStep: usize, depth: usize, out: usize, outStride: usize): void {
+  let c00 = f32x4.splat(0), c01 = c00, c10 = c00, c11 = c00, c20 = c00, c21 = c00, c30 = c00, c31 = c00;
+  let b0 = c00, b1 = c00, x = c00;
   const end = b + depth * bStep;
   while (b < end) {
-    const b0 = v128.load(b), b1 = v128.load(b, 16);
-    const a0 = v128.load32_splat(a);
-    c00 = multiplyAdd(a0, b0, c00);
-    c01 = multiplyAdd(a0, b1, c01);
-    const a1 = v128.load32_splat(a + row1);
-    c10 = multiplyAdd(a1, b0, c10);
-    c11 = multiplyAdd(a1, b1, c11);
-    const a2 = v128.load32_splat(a + row2);
-    c20 = multiplyAdd(a2, b0, c20);
-    c21 = multiplyAdd(a2, b1, c21);
-    const a3 = v128.load32_splat(a + row3);
-    c30 = multiplyAdd(a3, b0, c30);
-    c31 = multiplyAdd(a3, b1, c31);
-    const a4 = v128.load32_splat(a + row4);
-    c40 = multiplyAdd(a4, b0, c40);
-    c41 = multiplyAdd(a4, b1, c41);
-    a += aStep;
-    b += bStep;
+    const a1 = a + row1, a2 = a + row2, a3 = a + row3;
+    b0 = v128.load(b); b1 = v128.load(b, 16); b += bStep;
+    x = v128.load32_splat(a); c00 = multiplyAdd(x, b0, c00); c01 = multiplyAdd(x, b1, c01);
+    x = v128.load32_splat(a1); c10 = multiplyAdd(x, b0, c10); c11 = multiplyAdd(x, b1, c11);
+    x = v128.load32_splat(a2); c20 = multiplyAdd(x, b0, c20); c21 = multiplyAdd(x, b1, c21);
+    x = v128.load32_splat(a3); c30 = multiplyAdd(x, b0, c30); c31 = multiplyAdd(x, b1, c31);
+    if (b == end) break;
+    b0 = v128.load(b); b1 = v128.load(b, 16); b += bStep;
+    x = v128.load32_splat(a, 4); c00 = multiplyAdd(x, b0, c00); c01 = multiplyAdd(x, b1, c01);
+    x = v128.load32_splat(a1, 4); c10 = multiplyAdd(x, b0, c10); c11 = multiplyAdd(x, b1, c11);
+    x = v128.load32_splat(a2, 4); c20 = multiplyAdd(x, b0, c20); c21 = multiplyAdd(x, b1, c21);
+    x = v128.load32_splat(a3, 4); c30 = multiplyAdd(x, b0, c30); c31 = multiplyAdd(x, b1, c31);
+    if (b == end) break;
+    b0 = v128.load(b); b1 = v128.load(b, 16); b += bStep;
+    x = v128.load32_splat(a, 8); c00 = multiplyAdd(x, b0, c00); c01 = multiplyAdd(x, b1, c01);
+    x = v128.load32_splat(a1, 8); c10 = multiplyAdd(x, b0, c10); c11 = multiplyAdd(x, b1, c11);
+    x = v128.load32_splat(a2, 8); c20 = multiplyAdd(x, b0, c20); c21 = multiplyAdd(x, b1, c21);
+    x = v128.load32_splat(a3, 8); c30 = multiplyAdd(x, b0, c30); c31 = multiplyAdd(x, b1, c31);
+    if (b == end) break;
+    b0 = v128.load(b); b1 = v128.load(b, 16); b += bStep;
+    x = v128.load32_splat(a, 12); c00 = multiplyAdd(x, b0, c00); c01 = multiplyAdd(x, b1, c01);
+    x = v128.load32_splat(a1, 12); c10 = multiplyAdd(x, b0, c10); c11 = multiplyAdd(x, b1, c11);
+    x = v128.load32_splat(a2, 12); c20 = multiplyAdd(x, b0, c20); c21 = multiplyAdd(x, b1, c21);
+    x = v128.load32_splat(a3, 12); c30 = multiplyAdd(x, b0, c30); c31 = multiplyAdd(x, b1, c31);
+    a += 4 * FLOAT_BYTES;
+  }
+  v128.store(out, c00); v128.store(out, c01, 16); out += outStride;
+  v128.store(out, c10); v128.store(out, c11, 16); out += outStride;
+  v128.store(out, c20); v128.store(out, c21, 16); out += outStride;
+  v128.store(out, c30); v128.store(out, c31, 16);
+}
+
+/** The 5 x 8 tile, for the rows that fours leave. One step a turn: two would take more registers than there are. */
+function multiplyTallTile(a: usize, rowStep: usize, b: usize, bStep: usize, depth: usize, out: usize, outStride: usize): void {
+  let c00 = f32x4.splat(0), c01 = c00, c10 = c00, c11 = c00, c20 = c00, c21 = c00, c30 = c00, c31 = c00, c40 = c00, c41 = c00;
+  let b0 = c00, b1 = c00, x = c00;
+  const row2 = 2 * rowStep, row3 = 3 * rowStep, row4 = 4 * rowStep;
+  for (const end = b + depth * bStep; b < end; b += bStep, a += FLOAT_BYTES) {
+    b0 = v128.load(b); b1 = v128.load(b, 16);
+    x = v128.load32_splat(a); c00 = multiplyAdd(x, b0, c00); c01 = multiplyAdd(x, b1, c01);
+    x = v128.load32_splat(a + rowStep); c10 = multiplyAdd(x, b0, c10); c11 = multiplyAdd(x, b1, c11);
+    x = v128.load32_splat(a + row2); c20 = multiplyAdd(x, b0, c20); c21 = multiplyAdd(x, b1, c21);
+    x = v128.load32_splat(a + row3); c30 = multiplyAdd(x, b0, c30); c31 = multiplyAdd(x, b1, c31);
+    x = v128.load32_splat(a + row4); c40 = multiplyAdd(x, b0, c40); c41 = multiplyAdd(x, b1, c41);
   }
   v128.store(out, c00); v128.store(out, c01, 16); out += outStride;
   v128.store(out, c10); v128.store(out, c11, 16); out += outStride;
