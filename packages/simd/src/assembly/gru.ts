@@ -1,4 +1,4 @@
-import { sigmoid4, tanh4 } from './elementary';
+import { add, sigmoid, tanh } from './pointwise';
 
 // The gates of one row lie H floats apart: r, z, n. Rows, vectors and gates are walked in the order that `lstm.ts` explains, which makes
 // every H right. No result may be an operand.
@@ -10,16 +10,16 @@ import { sigmoid4, tanh4 } from './elementary';
 export function gruGates(a: usize, b: usize, previous: usize, N: usize, H: usize, state: usize, gates: usize): void {
   const bytes = H * 4;
   for (let row: usize = 0; row < N; row += 1) {
-    for (let end = (bytes + 15) & ~15; end > 0; end -= 16) {
-      const unit = end - 16;
-      const fromA = a + unit, fromB = b + unit, to = gates + unit;
-      const r = sigmoid4(f32x4.add(v128.load(fromA), v128.load(fromB)));
-      const z = sigmoid4(f32x4.add(v128.load(fromA + bytes), v128.load(fromB + bytes)));
-      const n = tanh4(f32x4.add(v128.load(fromA + 2 * bytes), f32x4.mul(r, v128.load(fromB + 2 * bytes))));
-      v128.store(to, r);
-      v128.store(to + bytes, z);
-      v128.store(to + 2 * bytes, n);
-      v128.store(state + unit, f32x4.add(n, f32x4.mul(z, f32x4.sub(v128.load(previous + unit), n))));
+    const z = gates + bytes, n = z + bytes;
+    add(a, b, gates, 2 * H);
+    sigmoid(gates, gates, 2 * H);
+    for (let unit: usize = 0; unit < bytes; unit += 16) {
+      v128.store(n + unit, f32x4.add(v128.load(a + unit + 2 * bytes), f32x4.mul(v128.load(gates + unit), v128.load(b + unit + 2 * bytes))));
+    }
+    tanh(n, n, H);
+    for (let unit: usize = 0; unit < bytes; unit += 16) {
+      const candidate = v128.load(n + unit);
+      v128.store(state + unit, f32x4.add(candidate, f32x4.mul(v128.load(z + unit), f32x4.sub(v128.load(previous + unit), candidate))));
     }
     a += 3 * bytes;
     b += 3 * bytes;

@@ -1,9 +1,8 @@
-import { sigmoid4, tanh4 } from './elementary';
+import { multiply, sigmoid, tanh } from './pointwise';
 
-// The gates of one row lie H floats apart: i, f, g, o. Where H is not a multiple of 4 the last vector of a gate reaches into the next gate,
-// or the next row. So the rows are walked from first to last, the vectors of a row from last to first, and the gates in their order: what
-// a vector writes past its end, at most three floats, is written anew by the first vector of what follows. Behind the last row the caller
-// leaves room for them. No result may be an operand.
+// The gates of one row lie H floats apart: i, f, g, o. Where H is not a multiple of 4 the last vector of a gate reaches into the next gate, or the next
+// row, by at most three floats. So everything is written in ascending order, or a row from its last vector to its first: what a vector writes past its
+// end is written anew by what follows. Behind the last row the caller leaves room. No result may be an operand.
 
 /**
  * One LSTM step from its pre-activations `a [N, 4H]` and `c_{t-1} [N, H]`: `gates [N, 4H]` (i, f, g, o after their nonlinearities),
@@ -12,21 +11,16 @@ import { sigmoid4, tanh4 } from './elementary';
 export function lstmGates(a: usize, previousCell: usize, N: usize, H: usize, state: usize, cell: usize, gates: usize): void {
   const bytes = H * 4;
   for (let n: usize = 0; n < N; n += 1) {
-    for (let end = (bytes + 15) & ~15; end > 0; end -= 16) {
-      const unit = end - 16;
-      const from = a + unit, to = gates + unit;
-      const i = sigmoid4(v128.load(from));
-      const f = sigmoid4(v128.load(from + bytes));
-      const g = tanh4(v128.load(from + 2 * bytes));
-      const o = sigmoid4(v128.load(from + 3 * bytes));
-      const c = f32x4.add(f32x4.mul(f, v128.load(previousCell + unit)), f32x4.mul(i, g));
-      v128.store(to, i);
-      v128.store(to + bytes, f);
-      v128.store(to + 2 * bytes, g);
-      v128.store(to + 3 * bytes, o);
-      v128.store(cell + unit, c);
-      v128.store(state + unit, f32x4.mul(o, tanh4(c)));
+    const f = gates + bytes, g = f + bytes, o = g + bytes;
+    sigmoid(a, gates, 2 * H);
+    tanh(a + 2 * bytes, g, H);
+    sigmoid(a + 3 * bytes, o, H);
+    for (let unit: usize = 0; unit < bytes; unit += 16) {
+      const kept = f32x4.mul(v128.load(f + unit), v128.load(previousCell + unit));
+      v128.store(cell + unit, f32x4.add(kept, f32x4.mul(v128.load(gates + unit), v128.load(g + unit))));
     }
+    tanh(cell, state, H);
+    multiply(o, state, state, H);
     a += 4 * bytes;
     gates += 4 * bytes;
     previousCell += bytes;
@@ -45,11 +39,13 @@ export function lstmGatesBackward(
   const bytes = H * 4;
   const one = f32x4.splat(1);
   for (let n: usize = 0; n < N; n += 1) {
+    // tanh c_t waits where the result will be.
+    tanh(cell, dPreviousCell, H);
     for (let end = (bytes + 15) & ~15; end > 0; end -= 16) {
       const unit = end - 16;
       const from = gates + unit, to = dA + unit;
       const i = v128.load(from), f = v128.load(from + bytes), g = v128.load(from + 2 * bytes), o = v128.load(from + 3 * bytes);
-      const squashed = tanh4(v128.load(cell + unit));
+      const squashed = v128.load(dPreviousCell + unit);
       const dH = v128.load(dState + unit);
       const slope = f32x4.mul(f32x4.sub(one, squashed), f32x4.add(one, squashed));
       const d = f32x4.add(v128.load(dCell + unit), f32x4.mul(f32x4.mul(dH, o), slope));

@@ -208,7 +208,7 @@ function multiplyTile(a: usize, row1: usize, row2: usize, row3: usize, b: usize,
 function multiplyTallTile(a: usize, rowStep: usize, b: usize, bStep: usize, depth: usize, out: usize, outStride: usize): void {
   let c00 = f32x4.splat(0), c01 = c00, c10 = c00, c11 = c00, c20 = c00, c21 = c00, c30 = c00, c31 = c00, c40 = c00, c41 = c00;
   let b0 = c00, b1 = c00, x = c00;
-  const row2 = 2 * rowStep, row3 = 3 * rowStep, row4 = 4 * rowStep;
+  const row2 = rowStep + rowStep, row3 = row2 + rowStep, row4 = row3 + rowStep;
   for (const end = b + depth * bStep; b < end; b += bStep, a += FLOAT_BYTES) {
     b0 = v128.load(b); b1 = v128.load(b, 16);
     x = v128.load32_splat(a); c00 = multiplyAdd(x, b0, c00); c01 = multiplyAdd(x, b1, c01);

@@ -46,7 +46,22 @@ export function takeTargetsOut(logits: usize, lanes: usize, targets: usize, rows
 export function exponentials(logits: usize, words: usize, lanes: usize, maxima: usize, partial: usize, sums: usize): void {
   const bytes = lanes * FLOAT_BYTES;
   memory.fill(partial, 0, bytes);
-  for (const end = logits + words * bytes; logits < end; logits += bytes) {
+  const end = logits + words * bytes;
+  // Four words in a turn: an exponential is a chain of operations, and the processor has others to do while one waits.
+  for (; logits + 3 * bytes < end; logits += 4 * bytes) {
+    for (let lane: usize = 0; lane < bytes; lane += 16) {
+      const first = logits + lane, second = first + bytes, third = second + bytes, fourth = third + bytes;
+      const greatest = v128.load(maxima + lane);
+      const e0 = exp4(f32x4.sub(v128.load(first), greatest)), e1 = exp4(f32x4.sub(v128.load(second), greatest));
+      const e2 = exp4(f32x4.sub(v128.load(third), greatest)), e3 = exp4(f32x4.sub(v128.load(fourth), greatest));
+      v128.store(first, e0);
+      v128.store(second, e1);
+      v128.store(third, e2);
+      v128.store(fourth, e3);
+      v128.store(partial + lane, f32x4.add(f32x4.add(f32x4.add(f32x4.add(v128.load(partial + lane), e0), e1), e2), e3));
+    }
+  }
+  for (; logits < end; logits += bytes) {
     for (let lane: usize = 0; lane < bytes; lane += 16) {
       const e = exp4(f32x4.sub(v128.load(logits + lane), v128.load(maxima + lane)));
       v128.store(logits + lane, e);
