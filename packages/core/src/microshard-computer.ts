@@ -50,8 +50,11 @@ export function createMicroshardComputer({ backend, ...plan }: MicroshardCompute
     },
     async gradient(microshard, setting = {}, into?: Uint8Array) {
       const { rows, ...inputs } = trainingInputs(plan, microshard, setting);
-      const outputs = await backend.run(gradientProgram(model, objective, microshard), inputs);
-      return { ...summarize(model, microshard, outputs), gradient: assembleGradient(layout, outputs, rows, into) };
+      const { gradient, dense, sparse } = layOutTensors(layout, rows, into);
+      const outputs = await backend.run(gradientProgram(model, objective, microshard), inputs, dense);
+      for (const [name, values] of Object.entries(dense)) copyUnlessThere(outputs[`d ${name}`].values, values);
+      for (const [name, values] of Object.entries(sparse)) values.set(outputs[`d ${name}`].values.subarray(0, values.length));
+      return { ...summarize(model, microshard, outputs), gradient };
     },
     async evaluate(microshard, initialStates) {
       const outputs = await backend.run(lossProgram(model, microshard), evaluationInputs(model, microshard, initialStates));
@@ -103,21 +106,25 @@ export function sumLosses(losses: FloatArray): number {
   return sum;
 }
 
-function assembleGradient(layout: ParameterLayout, outputs: Record<string, HostMatrix>, rows: Uint32Array, into: Uint8Array | undefined): Gradient {
-  const extent = { dense: denseSize(layout), sparse: sparseTensors(layout).map((tensor) => ({ rows: rows.length, columns: matrixShape(tensor).columns })) };
-  const gradient = layOutGradient(extent, into);
+/** A gradient to be filled, the ids of its rows set, and the places of its tensors by name. */
+function layOutTensors(layout: ParameterLayout, rows: Uint32Array, into: Uint8Array | undefined) {
+  const ofSparse = sparseTensors(layout);
+  const gradient = layOutGradient({ dense: denseSize(layout), sparse: ofSparse.map((tensor) => ({ rows: rows.length, columns: matrixShape(tensor).columns })) }, into);
+  const dense: Record<string, Float32Array> = {}, sparse: Record<string, Float32Array> = {};
   let at = 0;
-  for (const tensor of denseTensors(layout)) {
-    const { values } = outputs[`d ${tensor.name}`];
-    gradient.dense.set(values, at);
-    at += values.length;
+  for (const { name, begin, end } of denseTensors(layout)) {
+    dense[name] = gradient.dense.subarray(at, at + end - begin);
+    at += end - begin;
   }
-  sparseTensors(layout).forEach((tensor, i) => {
-    const part = gradient.sparse[i];
-    part.rows.set(rows);
-    part.values.set(outputs[`d ${tensor.name}`].values.subarray(0, part.values.length));
+  ofSparse.forEach(({ name }, i) => {
+    gradient.sparse[i].rows.set(rows);
+    sparse[name] = gradient.sparse[i].values;
   });
-  return gradient;
+  return { gradient, dense, sparse };
+}
+
+function copyUnlessThere(from: FloatArray, to: Float32Array): void {
+  if (from.buffer !== to.buffer || from.byteOffset !== to.byteOffset) to.set(from);
 }
 
 function concatenate(parts: readonly FloatArray[]): Float32Array {

@@ -3,6 +3,14 @@ import type { KeptPanels } from './kept-panels.js';
 
 export const FLOAT_BYTES = 4;
 
+/** What a parameter has besides its values. */
+interface ParameterParts {
+  /** What is kept of it from product to product. */
+  readonly kept: KeptPanels;
+  /** Address where its gradient is wanted. */
+  readonly gradientAt: number | undefined;
+}
+
 /** A row-major float32 matrix in memory, without gaps between rows. Good for the run that made it. */
 export class SimdMatrix implements Matrix {
   readonly rows: number;
@@ -11,13 +19,22 @@ export class SimdMatrix implements Matrix {
   readonly run: number;
   /** Of a parameter: what is kept of it from product to product. */
   readonly kept: KeptPanels | undefined;
+  #gradientAt: number | undefined;
 
-  constructor(shape: Matrix, address: number, run: number, kept?: KeptPanels) {
+  constructor(shape: Matrix, address: number, run: number, parameter?: ParameterParts) {
     this.rows = shape.rows;
     this.columns = shape.columns;
     this.address = address;
     this.run = run;
-    this.kept = kept;
+    this.kept = parameter?.kept;
+    this.#gradientAt = parameter?.gradientAt;
+  }
+
+  /** Address where the gradient of this parameter is wanted, if any. Told once: what the first writes there may be an operand of the next. */
+  takeGradientPlace(): number | undefined {
+    const place = this.#gradientAt;
+    this.#gradientAt = undefined;
+    return place;
   }
 
   get count(): number {

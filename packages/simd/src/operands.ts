@@ -52,9 +52,9 @@ export class Operands {
     return own;
   }
 
-  /** A matrix of unknown content. */
-  allocate(rows: number, columns: number): SimdMatrix {
-    return new SimdMatrix({ rows, columns }, this.arena.allocate(rows * columns * FLOAT_BYTES), this.run);
+  /** A matrix of unknown content, at `address` or in new memory. */
+  allocate(rows: number, columns: number, address: number = this.arena.allocate(rows * columns * FLOAT_BYTES)): SimdMatrix {
+    return new SimdMatrix({ rows, columns }, address, this.run);
   }
 
   zeros(rows: number, columns: number): SimdMatrix {

@@ -1,4 +1,6 @@
-import { createMicroshardComputer, initializeParameters, layOut, type Backend, type HostMatrix, type Matrix, type Program } from '@bptt/core';
+import {
+  createMicroshardComputer, gradientBytesBounds, initializeParameters, layOut, type Backend, type HostMatrix, type Ids, type Matrix, type Operations, type Program,
+} from '@bptt/core';
 import { describeBackend, describeGoldenModels, objective, randomMicroshard, randomValues, smallModel } from '@bptt/core/testing';
 import { describe, expect, it } from 'vitest';
 import { SIMD_BUILDS } from './kernels.js';
@@ -61,6 +63,41 @@ describe('simdBackend', () => {
     const before = backend.memoryBytes;
     backend.setParameters(layout, values);
     expect(backend.memoryBytes).toBe(before);
+  });
+
+  it('writes the gradient of an output layer where it is wanted in its memory, once a run, with the bits of any other place', async () => {
+    const layout = layOut([{ name: 'w', shape: [30, 10] }]);
+    const layer = (o: Operations, w: Matrix, states: Matrix, targets: Ids) => o.linearSoftmaxCrossEntropy({ states, weight: w, bias: undefined, targets });
+    const program: Program = {
+      key: 'output layer twice',
+      trace: (o, { w }, { matrices: { a, b }, ids: { targets } }) => ({ first: layer(o, w, a, targets).dWeight, second: layer(o, w, b, targets).dWeight }),
+    };
+    const inputs = { matrices: { a: matrix(6, 10, 2), b: matrix(6, 10, 3) }, ids: { targets: Int32Array.of(3, 1, -1, 29, 0, 7) } };
+    const [backend, other] = [simdBackend(), simdBackend()];
+    for (const each of [backend, other]) each.setParameters(layout, matrix(30, 10, 1).values);
+    const place = backend.workspace?.allocate(layout.size) ?? new Float32Array();
+    const want = await other.run(program, inputs, { w: new Float32Array(layout.size) });
+    for (let run = 0; run < 2; run += 1) {
+      const got = await backend.run(program, inputs, { w: place });
+      expect(place).toEqual(want.first.values);
+      expect([got.first.values.byteOffset === place.byteOffset, got.second.values.byteOffset === place.byteOffset]).toEqual([true, false]);
+      expect(got.second.values).toEqual(want.second.values);
+      place.fill(NaN);
+    }
+  });
+
+  it('gives a gradient that is written into its memory the bits of one that is copied out, whatever the head', async () => {
+    for (const model of [smallModel(), smallModel({ input: 'embedding', embedding: 5, tied: true }), smallModel({ head: { kind: 'adaptive', cutoffs: [2, 4], divValue: 2 } })]) {
+      const backend = simdBackend();
+      const computer = createMicroshardComputer({ backend, model, objective: objective(), seed: 1 });
+      computer.setParameters(Float32Array.from(initializeParameters(model, 1)));
+      const microshard = randomMicroshard({ vocabulary: model.vocabulary, lengths: [5, 3, 4] });
+      const { gradient } = await computer.gradient(microshard);
+      const place = backend.workspace?.allocate(gradientBytesBounds(computer.layout)[1] / 4).fill(NaN) ?? new Float32Array();
+      const placed = await computer.gradient(microshard, {}, new Uint8Array(place.buffer, place.byteOffset, place.byteLength));
+      expect(placed.gradient).toEqual(gradient);
+      expect(placed.gradient?.dense.byteOffset).toBe(place.byteOffset);
+    }
   });
 
   it('keeps parameters and handles good while its memory grows', async () => {

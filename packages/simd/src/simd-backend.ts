@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import {
   assert, matrixShape, shapeText, type Backend, type FloatArray, type HostMatrix, type Matrix, type ParameterLayout, type Program,
-  type ProgramInputs, type Workspace,
+  type ProgramInputs, type TensorSpec, type Workspace,
 } from '@bptt/core';
 import { Arena } from './arena.js';
 import { FLOAT_BYTES, ownMatrix, SimdIds, SimdMatrix } from './handles.js';
@@ -112,9 +112,9 @@ class SimdBackend implements Backend {
     for (const kept of this.#kept) kept.forget();
   }
 
-  run(program: Program, inputs: ProgramInputs<HostMatrix, Int32Array>): Promise<Record<string, HostMatrix>> {
+  run(program: Program, inputs: ProgramInputs<HostMatrix, Int32Array>, wanted: Readonly<Record<string, FloatArray>> = {}): Promise<Record<string, HostMatrix>> {
     return new Promise((resolve) => {
-      resolve(this.#execute(program, inputs));
+      resolve(this.#execute(program, inputs, wanted));
     });
   }
 
@@ -122,17 +122,23 @@ class SimdBackend implements Backend {
     this.#engine = undefined;
   }
 
-  #execute(program: Program, inputs: ProgramInputs<HostMatrix, Int32Array>): Record<string, HostMatrix> {
+  #execute(program: Program, inputs: ProgramInputs<HostMatrix, Int32Array>, wanted: Readonly<Record<string, FloatArray>>): Record<string, HostMatrix> {
     const engine = this.#open('run');
     const { arena } = engine;
     this.#run += 1;
     arena.clear();
     const parameters = Object.fromEntries(this.#layout.tensors.map((tensor, i) =>
-      [tensor.name, new SimdMatrix(matrixShape(tensor), this.#parameters + tensor.begin * FLOAT_BYTES, this.#run, this.#kept[i])]));
+      [tensor.name, this.#parameter(tensor, this.#kept[i], wanted[tensor.name])]));
     const matrices = mapValues(inputs.matrices, (matrix, name) => this.#copyMatrix(arena, matrix, name));
     const ids = mapValues(inputs.ids, (values) => this.#copyIds(arena, values));
     const results = program.trace(new SimdOperations(engine, this.#run), parameters, { matrices, ids });
     return mapValues(results, (matrix) => this.#view(arena, matrix));
+  }
+
+  #parameter(tensor: TensorSpec, kept: KeptPanels, wanted: FloatArray | undefined): SimdMatrix {
+    const shape = matrixShape(tensor);
+    const isHere = wanted instanceof Float32Array && wanted.length === shape.rows * shape.columns && this.#home.memory.holds(wanted);
+    return new SimdMatrix(shape, this.#parameters + tensor.begin * FLOAT_BYTES, this.#run, { kept, gradientAt: isHere ? wanted.byteOffset : undefined });
   }
 
   #copyMatrix(arena: Arena, matrix: HostMatrix, name: string): SimdMatrix {

@@ -205,7 +205,7 @@ export class SimdOperations implements Operations {
     const gradients = {
       losses: this.#operands.zeros(states.rows, 1),
       dStates: this.#operands.zeros(states.rows, states.columns),
-      dWeight: this.#operands.allocate(weight.rows, weight.columns),
+      dWeight: this.#operands.allocate(weight.rows, weight.columns, weight.takeGradientPlace()),
       dBias: bias && this.#operands.zeros(1, bias.columns),
     };
     outputGradients(this.#engine, operands, gradients);
