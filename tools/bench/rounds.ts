@@ -3,6 +3,9 @@ import type { Contender } from './contender.js';
 /** A round repeats a quick contender for about so long, so that one slow moment of the machine weighs little. */
 const ROUND_MS = 200;
 const STEPS_PER_ROUND_MAX = 50;
+/** A quick contender warms up for about so long, so that an engine has compiled what is hot. */
+const WARM_UP_MS = 500;
+const WARM_UP_STEPS_MAX = 100;
 /** A step that takes longer than this is as warm at the first time as at the second. */
 const WARM_STEP_MS = 2_000;
 /** Longest that the rounds of one contender may take, going by its first step: one that needs longer drops out. */
@@ -23,7 +26,7 @@ export interface TooSlow {
 }
 
 /**
- * Lets contenders work in turn, so that whatever slows the machine slows all of them: one warm-up step each, then `rounds` rounds, each begun
+ * Lets contenders work in turn, so that whatever slows the machine slows all of them: each warms up, then `rounds` rounds, each begun
  * by another contender. One whose rounds would take longer than `limitMs` makes its first step alone.
  */
 export async function runRounds(contenders: readonly Contender[], rounds: number, limitMs: number = ROUNDS_LIMIT_MS): Promise<(Timing | TooSlow)[]> {
@@ -45,7 +48,7 @@ export async function runRounds(contenders: readonly Contender[], rounds: number
       continue;
     }
     taking.push(i);
-    const stepMs = firstStepMs > WARM_STEP_MS ? firstStepMs : await stepOf(i);
+    const stepMs = firstStepMs > WARM_STEP_MS ? firstStepMs : await warmUp(() => stepOf(i));
     steps.push(Math.min(STEPS_PER_ROUND_MAX, Math.max(1, Math.round(ROUND_MS / stepMs))));
   }
   await takeTurns(taking, rounds, async (i) => {
@@ -53,6 +56,13 @@ export async function runRounds(contenders: readonly Contender[], rounds: number
   });
   for (const i of taking) results[i] = { samplesMs: samples[i], medianMs: median(samples[i]), totalMs: totals[i] };
   return results;
+}
+
+/** One step or, of quick ones, more; what the last one took. */
+async function warmUp(step: () => Promise<number>): Promise<number> {
+  let lastMs = await step();
+  for (let more = Math.min(WARM_UP_STEPS_MAX, Math.round(WARM_UP_MS / lastMs)) - 1; more > 0; more -= 1) lastMs = await step();
+  return lastMs;
 }
 
 /** One of `items` after the other, `rounds` times, each round begun by another. */

@@ -8,7 +8,7 @@ const TRANSPOSED = 112;
 const FLOAT_BYTES = 4;
 /** Below so many multiplications a product is not worth the call. */
 const MULTIPLICATIONS_MIN = 4096;
-/** Up to so many rows, one tile of the kernels, a parameter is faster multiplied with by them: BLAS packs it anew for every product. */
+/** Up to so many rows, one tile of the kernels, a parameter is faster multiplied with by them where BLAS packs it anew for every product. */
 const KERNEL_ROWS_MAX = 5;
 
 /** Products by a BLAS, on the memory of the kernels; small ones by the kernels. */
@@ -18,7 +18,9 @@ export function blasProducts(library: BlasLibrary, memory: KernelMemory, kernels
   return {
     multiply(shape, left, right, out, base) {
       const { m, n, k } = shape;
-      if (m * n * k < MULTIPLICATIONS_MIN || (right.panels !== 0 && m <= KERNEL_ROWS_MAX)) {
+      const multiplications = m * n * k;
+      const isPacked = multiplications > library.unpackedMultiplicationsMax;
+      if (multiplications < MULTIPLICATIONS_MIN || (right.panels !== 0 && m <= KERNEL_ROWS_MAX && isPacked)) {
         kernels.multiply(shape, left, right, out, base);
         return;
       }

@@ -28,9 +28,14 @@ describe('openBlas', () => {
   it('knows OpenBLAS with its version and the processor of its kernels, pinned to one thread', () => {
     const calls: string[] = [];
     const library = fake({ cblas_sgemm: sgemm, openblas_set_num_threads: (n) => { expect(n).toBe(1); }, openblas_get_config: () => 'OpenBLAS 0.3.21 NO_LAPACKE Zen MAX_THREADS=64', openblas_get_corename: () => 'Zen' }, calls);
-    const { name, description } = openBlas('linux', only('libopenblas.so', library));
-    expect([name, description]).toEqual(['openblas-0.3.21-zen', 'openblas 0.3.21-Zen (libopenblas.so)']);
+    const { name, description, unpackedMultiplicationsMax } = openBlas('linux', only('libopenblas.so', library));
+    expect([name, description, unpackedMultiplicationsMax]).toEqual(['openblas-0.3.21-zen', 'openblas 0.3.21-Zen (libopenblas.so)', 0]);
     expect(calls[0]).toBe('openblas_set_num_threads');
+  });
+
+  it('knows that OpenBLAS packs no small operands on processors with AVX-512', () => {
+    const library = fake({ cblas_sgemm: sgemm, openblas_set_num_threads: sgemm, openblas_get_config: () => 'OpenBLAS 0.3.21', openblas_get_corename: () => 'SkylakeX' }, []);
+    expect(openBlas('linux', only('libopenblas.so', library)).unpackedMultiplicationsMax).toBe(1e6);
   });
 
   it('knows MKL, BLIS and Accelerate', () => {

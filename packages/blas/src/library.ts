@@ -8,6 +8,8 @@ export interface BlasLibrary {
   readonly name: string;
   /** For people: the library as it names itself, and its file. */
   readonly description: string;
+  /** Products of up to so many multiplications read their operands where they lie; of more, they are packed for each product anew. */
+  readonly unpackedMultiplicationsMax: number;
   /** `out [m, n] = alpha op(a) op(b) + beta out` in float32; matrices are addresses, strides are in elements (`cblas_sgemm`). */
   sgemm(
     order: number, transposeA: number, transposeB: number, m: number, n: number, k: number,
@@ -24,11 +26,14 @@ export interface LoadedLibrary {
 interface Kind {
   readonly kind: string;
   readonly files: Readonly<Partial<Record<NodeJS.Platform, readonly string[]>>>;
-  /** Pins it to one thread and returns what its bits depend on beside its kind: version, and the processor that its kernels are for. */
-  readonly open: (library: LoadedLibrary) => string;
+  /** Pins it to one thread and tells what its bits depend on beside its kind: version, and the processor that its kernels are for. */
+  readonly open: (library: LoadedLibrary) => { readonly detail: string; readonly unpackedMultiplicationsMax?: number };
 }
 
 const SGEMM = 'void cblas_sgemm(int, int, int, int, int, int, float, uintptr_t, int, uintptr_t, int, float, uintptr_t, int)';
+
+/** Processors for which OpenBLAS has kernels that do not pack small operands: Intel's with AVX-512. */
+const OPENBLAS_UNPACKED = /^(skylakex|cooperlake|sapphirerapids)$/i;
 
 /** In the order in which they are looked for. The plain reference BLAS is not among them: it is slower than our own kernels. */
 const KINDS: readonly Kind[] = [
@@ -38,7 +43,8 @@ const KINDS: readonly Kind[] = [
     open(library) {
       call(library, 'void openblas_set_num_threads(int)', 1);
       const version = versionIn(String(call(library, 'const char *openblas_get_config()')), /OpenBLAS ([\w.]+)/);
-      return `${version}-${String(call(library, 'const char *openblas_get_corename()'))}`;
+      const core = String(call(library, 'const char *openblas_get_corename()'));
+      return { detail: `${version}-${core}`, unpackedMultiplicationsMax: OPENBLAS_UNPACKED.test(core) ? 1e6 : 0 };
     },
   },
   {
@@ -48,7 +54,7 @@ const KINDS: readonly Kind[] = [
       call(library, 'void MKL_Set_Num_Threads(int)', 1);
       const text = Buffer.alloc(200);
       call(library, 'void MKL_Get_Version_String(void *, int)', text, text.length);
-      return `${versionIn(text.toString('latin1'), /Version ([\w.]+)/)}-${processor()}`;
+      return { detail: `${versionIn(text.toString('latin1'), /Version ([\w.]+)/)}-${processor()}` };
     },
   },
   {
@@ -57,7 +63,7 @@ const KINDS: readonly Kind[] = [
     open(library) {
       call(library, 'void bli_thread_set_num_threads(int64_t)', 1);
       const arch = call(library, 'const char *bli_arch_string(int)', call(library, 'int bli_arch_query_id()'));
-      return `${String(call(library, 'const char *bli_info_get_version_str()'))}-${String(arch)}`;
+      return { detail: `${String(call(library, 'const char *bli_info_get_version_str()'))}-${String(arch)}` };
     },
   },
   {
@@ -66,7 +72,7 @@ const KINDS: readonly Kind[] = [
     open(library) {
       const SINGLE_THREADED = 1;
       call(library, 'int BLASSetThreading(int)', SINGLE_THREADED);
-      return processor();
+      return { detail: processor() };
     },
   },
 ];
@@ -88,8 +94,8 @@ export function openBlas(system: NodeJS.Platform = platform(), load: (file: stri
       try {
         const library = load(file);
         const sgemm = library.func(SGEMM) as BlasLibrary['sgemm'];
-        const detail = open(library);
-        return { name: slug(`${kind}-${detail}`), description: `${kind} ${detail} (${file})`, sgemm };
+        const { detail, unpackedMultiplicationsMax = 0 } = open(library);
+        return { name: slug(`${kind}-${detail}`), description: `${kind} ${detail} (${file})`, unpackedMultiplicationsMax, sgemm };
       } catch (error) {
         tried.push(`${file}: ${messageOf(error).split('\n')[0]}`);
       }
