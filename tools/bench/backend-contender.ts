@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import type { SimdBuild } from '@bptt/simd';
 import type { BackendTask } from './backend-process.js';
 import { absent, type Entrant } from './contender.js';
 import { stepFlops } from './flops.js';
@@ -22,6 +23,11 @@ export function backendEntrant(backend: string, workload: Workload): Entrant {
 /** The products of a backend of bptt, `products` a step. */
 export function productEntrant(backend: string, shape: ProductShape, products: number): Entrant {
   return taskEntrant(backend, { kind: 'multiply', backend, shape, products });
+}
+
+/** Multiplications and additions in registers, `flops` a step. */
+export function vectorEntrant(backend: SimdBuild, flops: number): Entrant {
+  return taskEntrant(backend, { kind: 'vectors', backend, flops });
 }
 
 function taskEntrant(name: string, task: BackendTask): Entrant {

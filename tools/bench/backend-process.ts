@@ -1,3 +1,4 @@
+import { vectorLimit, type SimdBuild } from '@bptt/simd';
 import { createBackend } from '@bptt/worker';
 import { productSteps, type ProductShape } from './product-step.js';
 import { serveSteps, type StepWork } from './step-server.js';
@@ -12,11 +13,27 @@ import type { Workload } from './workload.js';
 /** What a backend is to do for each line. */
 export type BackendTask =
   | { readonly kind: 'train'; readonly backend: string; readonly workload: Workload }
-  | { readonly kind: 'multiply'; readonly backend: string; readonly shape: ProductShape; readonly products: number };
+  | { readonly kind: 'multiply'; readonly backend: string; readonly shape: ProductShape; readonly products: number }
+  | { readonly kind: 'vectors'; readonly backend: SimdBuild; readonly flops: number };
 
 async function openTask(task: BackendTask): Promise<StepWork> {
+  if (task.kind === 'vectors') return vectorSteps(task.backend, task.flops);
   const backend = (await createBackend(task.backend)).create();
   return task.kind === 'train' ? trainingSteps(backend, task.workload) : productSteps(backend, task.shape, task.products);
+}
+
+/** Multiplications and additions in registers, `flops` a step. */
+function vectorSteps(build: SimdBuild, flops: number): StepWork {
+  const { flopsPerTurn, run } = vectorLimit(build);
+  return {
+    executes: `WebAssembly, ${build}`,
+    step() {
+      const begin = performance.now();
+      run(Math.round(flops / flopsPerTurn));
+      return Promise.resolve(performance.now() - begin);
+    },
+    close: () => undefined,
+  };
 }
 
 const task = JSON.parse(process.argv[2]) as BackendTask;

@@ -1,4 +1,5 @@
-import { productEntrant } from './backend-contender.js';
+import { SIMD_BUILDS } from '@bptt/simd';
+import { productEntrant, vectorEntrant } from './backend-contender.js';
 import { BACKENDS } from './backends.js';
 import { productFlops } from './flops.js';
 import { measureInTurn, measuredRow, type Measured, type Skipped } from './measure.js';
@@ -14,10 +15,12 @@ export const PRODUCTS: readonly ProductShape[] = [{ m: 640, k: 200, n: 10_000 },
 const STEP_FLOPS_MIN = 8e9;
 const PRODUCTS_MAX = 64;
 const COPY_MEBIBYTES = 256;
+/** A whole number of turns of `vectorLimit`. */
+const VECTOR_FLOPS = 64 * 2 ** 26;
 
 export interface ProductResult extends Measured {
   readonly gflopPerSecond: number;
-  /** Of OpenBLAS's rate for the same shape; null where that was not measured. */
+  /** Of OpenBLAS's rate for the same shape, or for the large one where there is no shape; null where that was not measured. */
   readonly shareOfSgemm: number | null;
 }
 
@@ -32,6 +35,8 @@ export interface ProductTable {
 /** What the machine can do at most, measured in the same run as everything else. */
 export interface Limits {
   readonly products: readonly ProductTable[];
+  /** Multiplications and additions of vectors of four floats in registers, by build: no product of WebAssembly can pass them. */
+  readonly vectors: readonly (ProductResult | Skipped)[];
   /** Of a copy from memory to memory; each byte counted once. */
   readonly memoryCopy: (Measured & { readonly gigabytesPerSecond: number }) | Skipped;
 }
@@ -39,9 +44,20 @@ export interface Limits {
 export async function measureLimits(rounds: number): Promise<Limits> {
   const products: ProductTable[] = [];
   for (const shape of [LARGE, ...PRODUCTS]) products.push(await measureProducts(shape, rounds));
+  const vectors = vectorRows(products, await measureInTurn(SIMD_BUILDS.map((build) => vectorEntrant(build, VECTOR_FLOPS)), rounds));
   const [copy] = await measureInTurn([limitEntrant('memory copy', ['--copy-mib', String(COPY_MEBIBYTES)])], rounds);
   const memoryCopy = 'skipped' in copy ? copy : { ...copy, gigabytesPerSecond: (COPY_MEBIBYTES * 1024 * 1024) / 1e6 / copy.medianMs };
-  return { products, memoryCopy };
+  return { products, vectors, memoryCopy };
+}
+
+/** Rates of multiplications and additions in registers, beside OpenBLAS's in the large product. */
+export function vectorRows(products: readonly ProductTable[], measured: readonly (Measured | Skipped)[]): (ProductResult | Skipped)[] {
+  const sgemm = sgemmLimit({ products });
+  return measured.map((row) => {
+    if ('skipped' in row) return row;
+    const gflopPerSecond = VECTOR_FLOPS / 1e6 / row.medianMs;
+    return { ...row, gflopPerSecond, shareOfSgemm: sgemm === null ? null : gflopPerSecond / sgemm };
+  });
 }
 
 async function measureProducts(shape: ProductShape, rounds: number): Promise<ProductTable> {
@@ -81,7 +97,7 @@ export function productRate({ products }: Pick<Limits, 'products'>, { m, k, n }:
 }
 
 /** GFLOP/s of OpenBLAS's large product on one thread: what shares of the machine's limit are shares of. */
-export function sgemmLimit(limits: Limits): number | null {
+export function sgemmLimit(limits: Pick<Limits, 'products'>): number | null {
   return productRate(limits, LARGE, SGEMM) ?? null;
 }
 

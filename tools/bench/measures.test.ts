@@ -18,7 +18,7 @@ const tableOf = (name: string, truncation: string, rows: readonly Measured[]): R
 };
 
 const MEASURES = measuresOf({
-  limits: { products: [productTable({ m: 640, k: 200, n: 10_000 }, 2, [row(SGEMM, 40), row('simd', 100)])], memoryCopy: { contender: 'memory copy', skipped: 'no' } },
+  limits: { products: [productTable({ m: 640, k: 200, n: 10_000 }, 2, [row(SGEMM, 40), row('simd', 100)])], vectors: [], memoryCopy: { contender: 'memory copy', skipped: 'no' } },
   training: [
     tableOf('lstm-200', 'chunk', [row('simd', 300, 100), row('blas', 100, 500), row('PyTorch', 95, 400)]),
     tableOf('lstm-200-adaptive', 'chunk', [row('simd', 100), row('blas', 50), row('PyTorch', 80)]),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { productsPerStep, productTable } from './limits-table.js';
+import { productsPerStep, productTable, vectorRows } from './limits-table.js';
 import { headText, limitsText, thisMachine, trainingText, transferText } from './report.js';
 import { trainingTable } from './training-table.js';
 import { WORKLOADS } from './workload.js';
@@ -24,12 +24,17 @@ describe('the report', () => {
     const row = { executes: 'x', samplesMs: [], totalMs: 1, cores: null, peakRssBytes: null };
     const shape = { m: 640, k: 200, n: 10_000 };
     const table = productTable(shape, 2, [{ ...row, contender: 'OpenBLAS sgemm', medianMs: 51.2 }, { ...row, contender: 'simd', medianMs: 102.4 }, { ...row, contender: 'reference', medianMs: 2560 }]);
-    expect(limitsText({ products: [table], memoryCopy: { contender: 'memory copy', skipped: 'not installed' } }).split('\n')).toEqual([
+    const large = productTable({ m: 1024, k: 1024, n: 1024 }, 4, [{ ...row, contender: 'OpenBLAS sgemm', medianMs: 85.89934592 }]);
+    const vectors = vectorRows([large], [{ ...row, contender: 'simd', medianMs: 171.79869184 }, { contender: 'simd-relaxed', skipped: 'no FMA' }]);
+    expect(limitsText({ products: [table], vectors, memoryCopy: { contender: 'memory copy', skipped: 'not installed' } }).split('\n')).toEqual([
       'Products on one thread',
       '[640,200]x[200,10000]  GFLOP/s  of sgemm  executes',
       'OpenBLAS sgemm             100        1x  x',
       'simd                        50      0.5x  x',
       'reference                    1     0.01x  x',
+      '128-bit vectors in registers  GFLOP/s  of sgemm  executes',
+      'simd                               25     0.25x  x',
+      'simd-relaxed                        -         -  skipped: no FMA',
       'memory copy: skipped: not installed',
     ]);
     expect([shape, { m: 64, k: 512, n: 512 }, { m: 1, k: 1, n: 1 }].map(productsPerStep)).toEqual([4, 64, 64]);

@@ -1,5 +1,6 @@
 import { cpus, loadavg } from 'node:os';
-import { productName, type Limits, type ProductTable } from './limits-table.js';
+import { productName, type Limits, type ProductResult } from './limits-table.js';
+import type { Skipped } from './measure.js';
 import { mebibytes, percent, textTable, threeDigits, times } from './text-table.js';
 import type { TrainingTable } from './training-table.js';
 import type { TransferRow } from './transfer-table.js';
@@ -43,16 +44,17 @@ export function trainingText({ workload, truncation, sentences, words, gflopPerS
 }
 
 /** The machine's limits and the products of the backends. */
-export function limitsText({ products, memoryCopy }: Limits): string {
+export function limitsText({ products, vectors, memoryCopy }: Limits): string {
   const copy = 'skipped' in memoryCopy ? `skipped: ${memoryCopy.skipped}` : `${threeDigits(memoryCopy.gigabytesPerSecond)} GB/s`;
-  return `Products on one thread\n${products.map(productText).join('\n')}\nmemory copy: ${copy}`;
+  const tables = [...products.map(({ shape, rows }) => rateText(productName(shape), rows)), rateText('128-bit vectors in registers', vectors)];
+  return `Products on one thread\n${tables.join('\n')}\nmemory copy: ${copy}`;
 }
 
-function productText({ shape, rows }: ProductTable): string {
+function rateText(title: string, rows: readonly (ProductResult | Skipped)[]): string {
   const cells = rows.map((row) => ('skipped' in row
     ? [row.contender, '-', '-', `skipped: ${row.skipped}`]
     : [row.contender, threeDigits(row.gflopPerSecond), times(row.shareOfSgemm), row.executes]));
-  return textTable([[productName(shape), 'GFLOP/s', 'of sgemm', 'executes'], ...cells]);
+  return textTable([[title, 'GFLOP/s', 'of sgemm', 'executes'], ...cells]);
 }
 
 export function transferText(rows: readonly TransferRow[]): string {

@@ -5,3 +5,4 @@ export type { Blocking } from './operands.js';
 export type { KernelProducts, Products } from './products.js';
 export { createSimdBackend, simdBackend, type SimdBackendOptions, type SimdVariant } from './simd-backend.js';
 export { createThreadMemory, openThreadMemory, type OpenedThreadMemory, type ThreadMemory } from './thread-memory.js';
+export { vectorLimit, type VectorLimit } from './vector-limit.js';

@@ -86,6 +86,8 @@ export interface Kernels {
   exponentials(logits: number, words: number, lanes: number, maxima: number, partial: number, sums: number): void;
   finishSoftmax(logits: number, lanes: number, targets: number, rows: number, leads: number, sums: number, losses: number, factors: number): void;
   outputErrors(logits: number, words: number, lanes: number, factors: number, dBias: number): void;
+  /** Multiplications and additions in registers; see `assembly/vector-limit.ts`. */
+  multiplyAddVectors(turns: number): number;
 }
 
 const compiled = new Map<SimdBuild, WebAssembly.Module>();

@@ -10,6 +10,7 @@ export { add, exp, log, multiply, relu, reluBackward, scale, sigmoid, sigmoidBac
 export { jacobianPenalty, squaredError } from './row-errors';
 export { addRow, addSumOfRows, copyBlock, firstIdOutside, gatherRows, scatterAddRows, transpose } from './rows';
 export { addBiasAndMaximum, exponentials, finishSoftmax, outputErrors, startSoftmax, takeTargetsOut } from './softmax-cross-entropy';
+export { multiplyAddVectors } from './vector-limit';
 
 /** First address past the constants of the kernels. */
 export function constantsEnd(): usize {
