@@ -5,7 +5,7 @@ import { openBlas } from './library.js';
 
 /** Bumped whenever something beside the library changes the bits of a result. */
 const REVISION = 2;
-const BLOCKING: Blocking = { rows: 256, words: 1024 };
+const BLOCKING: Blocking = { rows: 256, words: 256 };
 
 /**
  * The simd backend with its products by the BLAS of this machine, one thread a call. The id names the library, its version and the processor that its

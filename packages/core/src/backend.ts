@@ -172,7 +172,7 @@ export interface Backend {
   /**
    * Runs a program. The arrays returned belong to the backend and are valid until its next call.
    * @param wanted where the gradients of parameters are wanted, by the names of the parameters. Where that is memory of the backend, `linearSoftmaxCrossEntropy` may
-   * write its `dWeight` there, the first time in a run that the parameter is its weight; what is returned then lies there.
+   * write its `dWeight` there, the first time in a run that the parameter is its weight; what is returned is then that very array.
    * @throws BpttError `resource-exhausted` when the memory of the backend does not suffice
    */
   run(program: Program, inputs: ProgramInputs<HostMatrix, Int32Array>, wanted?: Readonly<Record<string, FloatArray>>): Promise<Record<string, HostMatrix>>;

@@ -52,8 +52,11 @@ export function createMicroshardComputer({ backend, ...plan }: MicroshardCompute
       const { rows, ...inputs } = trainingInputs(plan, microshard, setting);
       const { gradient, dense, sparse } = layOutTensors(layout, rows, into);
       const outputs = await backend.run(gradientProgram(model, objective, microshard), inputs, dense);
-      for (const [name, values] of Object.entries(dense)) copyUnlessThere(outputs[`d ${name}`].values, values);
-      for (const [name, values] of Object.entries(sparse)) values.set(outputs[`d ${name}`].values.subarray(0, values.length));
+      for (const [name, place] of Object.entries(dense)) {
+        const { values } = outputs[`d ${name}`];
+        if (values !== place) place.set(values);
+      }
+      for (const [name, place] of Object.entries(sparse)) place.set(outputs[`d ${name}`].values.subarray(0, place.length));
       return { ...summarize(model, microshard, outputs), gradient };
     },
     async evaluate(microshard, initialStates) {
@@ -121,10 +124,6 @@ function layOutTensors(layout: ParameterLayout, rows: Uint32Array, into: Uint8Ar
     sparse[name] = gradient.sparse[i].values;
   });
   return { gradient, dense, sparse };
-}
-
-function copyUnlessThere(from: FloatArray, to: Float32Array): void {
-  if (from.buffer !== to.buffer || from.byteOffset !== to.byteOffset) to.set(from);
 }
 
 function concatenate(parts: readonly FloatArray[]): Float32Array {

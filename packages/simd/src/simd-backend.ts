@@ -132,7 +132,8 @@ class SimdBackend implements Backend {
     const matrices = mapValues(inputs.matrices, (matrix, name) => this.#copyMatrix(arena, matrix, name));
     const ids = mapValues(inputs.ids, (values) => this.#copyIds(arena, values));
     const results = program.trace(new SimdOperations(engine, this.#run), parameters, { matrices, ids });
-    return mapValues(results, (matrix) => this.#view(arena, matrix));
+    const places = new Map(Object.values(wanted).filter((place) => arena.memory.holds(place)).map((place) => [place.byteOffset, place]));
+    return mapValues(results, (matrix) => this.#view(arena, matrix, places));
   }
 
   #parameter(tensor: TensorSpec, kept: KeptPanels, wanted: FloatArray | undefined): SimdMatrix {
@@ -156,9 +157,9 @@ class SimdBackend implements Backend {
     return new SimdIds(values.length, address, this.#run);
   }
 
-  #view(arena: Arena, matrix: Matrix): HostMatrix {
+  #view(arena: Arena, matrix: Matrix, places: ReadonlyMap<number, FloatArray>): HostMatrix {
     const { rows, columns, address, count } = ownMatrix('run', matrix, this.#run);
-    return { rows, columns, values: arena.memory.floats(address, count) };
+    return { rows, columns, values: places.get(address) ?? arena.memory.floats(address, count) };
   }
 
   #open(operation: string): Engine {
