@@ -1,4 +1,4 @@
-import { clipGradient, createMicroshardComputer, gradientBytesBounds, initializeParameters, OBJECTIVE_DEFAULTS, plainWorkspace, sgdStep, type Backend, type Clip, type Microshard } from '@bptt/core';
+import { clipGradient, createMicroshardComputer, gradientBytesBounds, initializeParameters, OBJECTIVE_DEFAULTS, plainWorkspace, sgdStep, type Backend, type Microshard } from '@bptt/core';
 import type { StepWork } from './step-server.js';
 import type { Workload } from './workload.js';
 import { zipfSource } from './zipf.js';
@@ -7,12 +7,11 @@ const SEED = 1;
 const LEARNING_RATE = 0.005;
 
 /**
- * Training steps of a backend on one thread, the whole batch as one microshard. A step is what one is in a run: parameters set, forward, loss, backward, mean over
- * the sequences, norm of the gradient, clipping where the workload clips, and SGD; in place, as PyTorch does it, and in memory of the backend where it has some.
+ * Training steps of a backend on one thread, the whole batch as one microshard: parameters set, forward, loss, backward, mean over the sequences, norm of the
+ * gradient and clipping where the workload clips, and SGD; in place, as PyTorch does it, and in memory of the backend where it has some.
  */
 export function trainingSteps(backend: Backend, workload: Workload): StepWork {
   const { model, truncation, clip: threshold, carried } = workload;
-  const clip: Clip = threshold === undefined ? { kind: 'none' } : { kind: 'norm', threshold };
   const computer = createMicroshardComputer({ backend, model, objective: { ...OBJECTIVE_DEFAULTS, truncation, reduction: 'sentenceSum' }, seed: SEED });
   const { layout } = computer;
   const words = wordSource(workload);
@@ -31,9 +30,9 @@ export function trainingSteps(backend: Backend, workload: Workload): StepWork {
       computer.setParameters(parameters);
       const { gradient, sequences, finalStates } = await computer.gradient(microshard, { initialStates }, into);
       if (gradient === undefined) throw new Error(`${backend.id}: expected a gradient, got none`);
-      const { gradientNorm, factors } = clipGradient(gradient, sequences, clip, arithmetic);
-      if (!Number.isFinite(gradientNorm)) throw new Error(`${backend.id}: expected a finite gradient, got norm ${String(gradientNorm)}`);
-      sgdStep({ layout, parameters, gradient, factors, learningRate: LEARNING_RATE }, parameters, arithmetic.descend.sgd);
+      const factors = threshold === undefined ? { mean: Math.fround(1 / sequences), clip: 1 } : clipGradient(gradient, sequences, { kind: 'norm', threshold }, arithmetic).factors;
+      const isFinite = sgdStep({ layout, parameters, gradient, factors, learningRate: LEARNING_RATE }, parameters, arithmetic.descend.sgd);
+      if (!isFinite) throw new Error(`${backend.id}: expected finite parameters after a step, got some that are not`);
       if (carried) initialStates = finalStates;
       return performance.now() - begin;
     },
