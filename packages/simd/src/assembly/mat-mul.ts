@@ -19,8 +19,8 @@ const ROW_BLOCK: usize = 64;
 const COLUMN_BLOCK: usize = 1024;
 /** Up to so many rows a right operand is read from where it lies: packing it would take longer than it saves. */
 const UNPACKED_ROWS_MAX: usize = 64;
-/** Rows that are a multiple of so much apart share a set of the cache, so that only few of them can stay there: then packing saves more. */
-const ALIASING_BYTES: usize = 4096;
+/** Rows that are a multiple of so much apart share a few sets of the cache, so that only some of them can stay there: then packing saves more. */
+const ALIASING_BYTES: usize = 1024;
 const ALIASED_ROWS_MAX: usize = 2 * TILE_ROWS;
 
 const TILE_BYTES: usize = TALL_TILE_ROWS * TILE_ROW_BYTES;
