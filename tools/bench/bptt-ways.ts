@@ -33,6 +33,11 @@ export function trainWay(options: BpttWayOptions, threads: number): Way {
   return bpttWay(options, { threads, workers: 1, command: 'bptt train', measure: () => trainWindow(options, threads) });
 }
 
+/** Two runs of `bptt train --threads 1` at once, which share nothing: what the cores of this machine give to two programs. Its rate is that of both. */
+export function twoRunsWay(options: BpttWayOptions): Way {
+  return bpttWay(options, { threads: 1, workers: 1, command: '2 x bptt train', measure: () => twoRunsWindow(options) });
+}
+
 /** `bptt serve` and as many workers with one thread each, every one a process of its own, started anew for every window. */
 export function clusterWay(options: BpttWayOptions, workers: number): Way {
   return bpttWay(options, { threads: 1, workers, command: `bptt serve, ${String(workers)} x bptt work`, measure: () => clusterWindow(options, workers) });
@@ -49,11 +54,25 @@ function wordsOf({ workload, microshards, newPlace, backend }: BpttWayOptions): 
   return [...trainingWords(workload, microshards, newPlace()), `--backend=${backend}`];
 }
 
-async function trainWindow(options: BpttWayOptions, threads: number): Promise<WayWindow> {
-  const watch = new WindowWatch({ workers: 1, warmUpSteps: WARM_UP_STEPS, steps: options.steps, roles: () => new Map([['train', train.pid]]) });
+function trainWindow(options: BpttWayOptions, threads: number): Promise<WayWindow> {
+  return whileTraining(options, { role: 'train', threads }, (window) => window);
+}
+
+async function twoRunsWindow(options: BpttWayOptions): Promise<WayWindow> {
+  // Neither is stopped before the other has seen enough.
+  const [one, other] = await whileTraining(options, { role: 'run 1', threads: 1 }, (first) =>
+    whileTraining(options, { role: 'run 2', threads: 1 }, (second) => Promise.all([first, second])));
+  return {
+    stepMs: (one.stepMs + other.stepMs) / 2, tokensPerSecond: one.tokensPerSecond + other.tokensPerSecond, eachMs: new Map(), processes: [...one.processes, ...other.processes],
+  };
+}
+
+/** Runs `bptt train` until what `use` makes of its window is there. */
+async function whileTraining<T>(options: BpttWayOptions, { role, threads }: { readonly role: string; readonly threads: number }, use: (window: Promise<StepWindow>) => Promise<T>): Promise<T> {
+  const watch = new WindowWatch({ workers: 1, warmUpSteps: WARM_UP_STEPS, steps: options.steps, roles: () => new Map([[role, train.pid]]) });
   const train = new JsonProcess({ arguments: [BPTT, 'train', ...wordsOf(options), `--threads=${String(threads)}`], onEvent: (event, atMs) => { watch.see(event, atMs); } });
   try {
-    return await windowOf(watch, [train]);
+    return await use(windowOf(watch, [train]));
   } finally {
     await train.stop();
   }

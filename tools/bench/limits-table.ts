@@ -91,14 +91,14 @@ export function productTable(shape: ProductShape, products: number, measured: re
 }
 
 /** GFLOP/s of a contender for one shape; undefined where it was not measured. */
-export function productRate({ products }: Pick<Limits, 'products'>, { m, k, n }: ProductShape, contender: string): number | undefined {
+export function productRow({ products }: Pick<Limits, 'products'>, { m, k, n }: ProductShape, contender: string): ProductResult | undefined {
   const table = products.find(({ shape }) => shape.m === m && shape.k === k && shape.n === n);
-  return table && measuredRow<ProductResult>(table.rows, contender)?.gflopPerSecond;
+  return table && measuredRow<ProductResult>(table.rows, contender);
 }
 
 /** GFLOP/s of OpenBLAS's large product on one thread: what shares of the machine's limit are shares of. */
 export function sgemmLimit(limits: Pick<Limits, 'products'>): number | null {
-  return productRate(limits, LARGE, SGEMM) ?? null;
+  return productRow(limits, LARGE, SGEMM)?.gflopPerSecond ?? null;
 }
 
 /** `[640,200]x[200,10000]`. */

@@ -13,7 +13,7 @@ import { WORKLOADS } from './workload.js';
 /** What one run of the benchmark found; written as JSON. Parts that were not asked for are missing. */
 interface BenchmarkReport {
   readonly format: 'bptt-bench';
-  readonly version: 2;
+  readonly version: 3;
   readonly machine: Machine;
   /** Samples of every figure. */
   readonly rounds: number;
@@ -52,5 +52,5 @@ async function measure({ parts, rounds }: Arguments, report: BenchmarkReport): P
 
 await runCommand({
   name: 'bench', help: HELP, parse: parseArguments, measure,
-  begin: ({ rounds }): BenchmarkReport => ({ format: 'bptt-bench', version: 2, machine: thisMachine(), rounds, training: [], measures: [], complete: false }),
+  begin: ({ rounds }): BenchmarkReport => ({ format: 'bptt-bench', version: 3, machine: thisMachine(), rounds, training: [], measures: [], complete: false }),
 });

@@ -1,5 +1,5 @@
 import { FAST_BACKENDS, fastestBackend } from './backends.js';
-import { clusterWay, trainWay, type BpttWayOptions } from './bptt-ways.js';
+import { clusterWay, trainWay, twoRunsWay, type BpttWayOptions } from './bptt-ways.js';
 import { withCorpus, type RunPlace } from './generated-corpus.js';
 import { torchEntrant, type TorchWay } from './python-contender.js';
 import { counted } from './text-table.js';
@@ -30,16 +30,20 @@ const CLUSTER_WORKLOAD = lstm200('lstm-200, batch 40', 40);
 
 /** Names of ways, by which measures find them. */
 export const trainName = (backend: string, threads: number): string => `${backend}, ${counted(threads, 'thread')}`;
+export const twoRunsName = (backend: string): string => `${backend}, 2 runs`;
 export const clusterName = (backend: string, workers: number): string => `${backend}, ${counted(workers, 'worker')}`;
 const torchName = ({ threads, ranks }: TorchWay): string => (ranks > 1 ? `PyTorch, ${String(ranks)} ranks` : `PyTorch, ${counted(threads, 'thread')}`);
 /** The three ways in which PyTorch may use two cores. */
 export const TORCH_NAMES: readonly string[] = [ONE, TWO_THREADS, TWO_RANKS].map(torchName);
 export const TORCH_RANKS_NAME = torchName(TWO_RANKS);
 
-/** `lstm-200` on one and two threads, every fast backend beside the three ways of PyTorch. */
+/** `lstm-200` on one and two threads, and in two runs at once, every fast backend beside the three ways of PyTorch. */
 export function measureThreads(rounds: number): Promise<WaysTable> {
   return withCorpus(THREADS_WORKLOAD, CORPUS_WORDS, (newPlace) => {
-    const ways = FAST_BACKENDS.flatMap((backend) => [1, 2].map((threads) => trainWay({ ...common(THREADS_WORKLOAD, newPlace), name: trainName(backend, threads), backend }, threads)));
+    const ways = FAST_BACKENDS.flatMap((backend) => [
+      ...[1, 2].map((threads) => trainWay({ ...common(THREADS_WORKLOAD, newPlace), name: trainName(backend, threads), backend }, threads)),
+      twoRunsWay({ ...common(THREADS_WORKLOAD, newPlace), name: twoRunsName(backend), backend }),
+    ]);
     return measureTable(THREADS_WORKLOAD, [...ways, ...[ONE, TWO_THREADS, TWO_RANKS].map((way) => torchWay(THREADS_WORKLOAD, way))], rounds);
   });
 }
