@@ -99,6 +99,25 @@ describe.each([
     }
   });
 
+  it('descends as from a buffer that is written anew, whatever rows steps touch and whatever comes between them', () => {
+    const descent = new Descent(optimizerConfig('sgd'), { restoresBest: true });
+    const huge = 3e38;
+    // The third of the huge ones takes the first parameter beyond float32.
+    const gradients = [[1, 1, 1, 1, 1, 0], [huge, 0, 0, 1, 0, 1], [huge, 0, 0, 1, 0, 0], [huge, 0, 0, 1, 3, 0], [1, 0, 0, 0, 0, 0], [1, 2, 3, 4, 5, 6], [1, 0, 0, 0, 0, 0]];
+    const outcomes = gradients.map((values, step) => {
+      if (step === 2) descent.engine.keepBest(descent.request());
+      const before = descent.parameters.slice();
+      const { outcome } = descent.step(values);
+      expect(descent.parameters).toEqual(outcome === 'updated' ? before.map((value, i) => value - 0.5 * values[i]) : before);
+      if (step === 4) {
+        descent.engine.restoreBest(1 - descent.iterate);
+        descent.iterate = 1 - descent.iterate;
+      }
+      return outcome;
+    });
+    expect(outcomes).toEqual(['updated', 'updated', 'updated', 'skipped', 'updated', 'updated', 'updated']);
+  });
+
   it('keeps nothing of a payload that it refuses', () => {
     const { engine } = new Descent(optimizerConfig('sgd'));
     const bytes = payloadOf([1, 2, 3, 4, 5, NaN]);

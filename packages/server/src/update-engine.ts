@@ -66,6 +66,13 @@ export interface CheckpointRequest extends Pick<Checkpoint, 'origin' | 'cursor' 
   readonly averaged: boolean;
 }
 
+/** In which rows of row-sparse tensors the buffer of an earlier step differs from that of the last one; nobody else has written to either. */
+interface BufferDifference {
+  readonly earlier: number;
+  readonly last: number;
+  readonly rows: readonly Uint32Array[];
+}
+
 /** Stands for the gradient of a node that is not finite. */
 const NON_FINITE = 'non-finite';
 
@@ -86,6 +93,7 @@ export class UpdateEngine {
   /** Where the next step writes its slots. */
   #spareSlots: readonly Float32Array[];
   #best: Float32Array | undefined;
+  #difference: BufferDifference | undefined;
 
   constructor(layout: ParameterLayout, { runDirectory, memory, optimizer, buffers, slots, best, restoresBest }: Omit<UpdateSettings, 'model'>) {
     this.#layout = layout;
@@ -145,9 +153,13 @@ export class UpdateEngine {
     const gradient = root === NON_FINITE || root === undefined ? undefined : this.#place.settle(root);
     const parameters = this.#buffers[into];
     const step = { ...request, arithmetic: this.#place.arithmetic, layout: this.#layout, optimizer: this.#optimizer, parameters: this.#buffers[from], slots: this.#slots, gradient };
-    const result = applyStep(step, { parameters, slots: this.#spareSlots });
+    const isKnown = this.#difference?.last === from && this.#difference.earlier === into;
+    const result = applyStep(step, { parameters, slots: this.#spareSlots, staleRows: isKnown ? this.#difference?.rows : undefined });
     this.#reduction = this.#newReduction([]);
+    this.#difference = undefined;
     if (result.outcome === 'updated') {
+      // The ids lie in memory of a payload, which others will write.
+      if (gradient !== undefined) this.#difference = { earlier: from, last: into, rows: gradient.sparse.map(({ rows }) => rows.slice()) };
       [this.#slots, this.#spareSlots] = [this.#spareSlots, this.#slots];
       if (iteratesAveraged !== undefined) averageIterate(this.#buffers[AVERAGE_BUFFER], parameters, iteratesAveraged, this.#place.arithmetic);
     }
@@ -175,6 +187,7 @@ export class UpdateEngine {
   restoreBest(into: number): void {
     assert(this.#best !== undefined, () => 'there are no best parameters yet');
     this.#buffers[into].set(this.#best);
+    this.#difference = undefined;
     for (const slot of this.#slots) slot.fill(0);
   }
 

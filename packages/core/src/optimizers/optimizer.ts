@@ -20,6 +20,11 @@ export interface OptimizerStep {
 export interface OptimizerTarget {
   readonly parameters: Float32Array;
   readonly slots: readonly Float32Array[];
+  /**
+   * The rows of each row-sparse tensor in which `parameters` may differ from those that the step starts from, ids in any order; unknown where undefined. Under a rule that leaves rows
+   * without a gradient alone, all other rows are neither read nor written, so that a step takes as long as the rows of its gradient, and not as the vocabulary.
+   */
+  readonly staleRows?: readonly Uint32Array[] | undefined;
 }
 
 /**

@@ -17,6 +17,14 @@ describe('sgdStep', () => {
     expect(parameters).toEqual(before);
   });
 
+  it('writes no rows but those with a gradient and the stale ones, where these are known', () => {
+    const parameters = Float32Array.of(1, 2, 10, 11, 20, 21, 30, 31, 5);
+    const gradient: Gradient = { dense: Float32Array.of(2, 4, 8), sparse: [{ rows: Uint32Array.of(0), values: Float32Array.of(1, 2) }] };
+    const after = new Float32Array(9).fill(77);
+    sgdStep({ layout, parameters, gradient, learningRate: 0.5 }, after, undefined, [Uint32Array.of(2, 0)]);
+    expect(Array.from(after)).toEqual([0, 0, 9.5, 10, 77, 77, 30, 31, 1]);
+  });
+
   it('keeps the bits of rows without a gradient, also a negative zero', () => {
     const parameters = new Float32Array(layout.size).fill(-0);
     const after = new Float32Array(layout.size);

@@ -1,10 +1,12 @@
 import { areFinite } from '../finite.js';
 import { UNSCALED, type GradientFactors } from '../gradient-factors.js';
+import { sparseTensors } from '../gradient.js';
+import { matrixShape, type ParameterLayout } from '../parameters.js';
 import { descendAll, elementOf, type Decay, type Descent, type Optimizer, type OptimizerStep } from './optimizer.js';
 
 /** Stochastic gradient descent: `p <- p - lr * (g + l2 * p) - lr * weightDecay * p`. */
 export function sgd({ l2, weightDecay }: Decay, descend: Descent<SgdPass>, descendDecayed: Descent<DecayedSgdPass>): Optimizer {
-  if (l2 === 0 && weightDecay === 0) return { slots: [], step: (step, into) => sgdStep(step, into.parameters, descend) };
+  if (l2 === 0 && weightDecay === 0) return { slots: [], step: (step, into) => sgdStep(step, into.parameters, descend, into.staleRows) };
   return {
     slots: [],
     step(step, into) {
@@ -20,10 +22,24 @@ export type SgdStep = Pick<OptimizerStep, 'layout' | 'parameters' | 'gradient' |
 /**
  * `p <- p - lr * g` alone, written into `into`, which may be the parameters themselves. Rows without a gradient keep their bits. Returns whether all
  * that it has computed is finite.
+ * @param staleRows as in `OptimizerTarget`
  */
-export function sgdStep(step: SgdStep, into: Float32Array, descend: Descent<SgdPass> = descendSgd): boolean {
-  const { parameters, learningRate: lr, factors = UNSCALED } = step;
-  return descendAll(step, descend, { parameters, after: into, lr, factors });
+export function sgdStep(step: SgdStep, into: Float32Array, descend: Descent<SgdPass> = descendSgd, staleRows?: readonly Uint32Array[]): boolean {
+  const { layout, parameters, learningRate: lr, factors = UNSCALED } = step;
+  const pass = { parameters, after: into, lr, factors };
+  if (staleRows === undefined) return descendAll(step, descend, pass);
+  copyRows(layout, staleRows, parameters, into);
+  return descendAll(step, (...span) => span[3] === undefined || descend(...span), pass);
+}
+
+function copyRows(layout: ParameterLayout, rows: readonly Uint32Array[], from: Float32Array, to: Float32Array): void {
+  for (const [i, tensor] of sparseTensors(layout).entries()) {
+    const { columns } = matrixShape(tensor);
+    for (const row of rows[i]) {
+      const begin = tensor.begin + row * columns;
+      to.set(from.subarray(begin, begin + columns), begin);
+    }
+  }
 }
 
 /** What a pass of plain descent over a stretch of parameters works on. */
