@@ -3,8 +3,8 @@ import { FLOAT_BYTES, type SimdIds, type SimdMatrix } from './handles.js';
 import type { Engine } from './operands.js';
 import type { LeftOperand, RightOperand } from './products.js';
 
-/** Columns of a panel of the product: logits of so many rows are computed at once anyway. */
-const LANES_STEP = 8;
+/** Floats of a vector. */
+const LANES_STEP = 4;
 const DOUBLE_BYTES = 8;
 
 /** The operands of the output layer, checked. */

@@ -29,7 +29,7 @@ export interface OptimizerTarget {
 
 /**
  * A rule of descent. A row that a gradient lacks is a row of zeros: it decays, and its slots go on, as in PyTorch with a dense gradient. Numbers
- * are computed in float64 and rounded where they are stored.
+ * are computed in float64 and rounded where they are stored, but by plain descent, which has nothing to accumulate and computes in float32.
  */
 export interface Optimizer {
   /** Names of its slots, in the order of the arrays. */

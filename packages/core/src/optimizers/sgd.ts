@@ -20,7 +20,7 @@ export function sgd({ l2, weightDecay }: Decay, descend: Descent<SgdPass>, desce
 export type SgdStep = Pick<OptimizerStep, 'layout' | 'parameters' | 'gradient' | 'learningRate'> & Partial<Pick<OptimizerStep, 'factors'>>;
 
 /**
- * `p <- p - lr * g` alone, written into `into`, which may be the parameters themselves. Rows without a gradient keep their bits. Returns whether all
+ * `p <- p - lr * g` alone, every number rounded to float32, written into `into`, which may be the parameters themselves. Rows without a gradient keep their bits. Returns whether all
  * that it has computed is finite.
  * @param staleRows as in `OptimizerTarget`
  */
@@ -55,7 +55,8 @@ export function descendSgd({ parameters, after, lr, factors }: SgdPass, begin: n
     if (after !== parameters) after.set(parameters.subarray(begin, end), begin);
     return true;
   }
-  for (let i = begin, j = at; i < end; i += 1, j += 1) after[i] = parameters[i] - lr * elementOf(values, j, factors);
+  const rate = Math.fround(lr);
+  for (let i = begin, j = at; i < end; i += 1, j += 1) after[i] = parameters[i] - Math.fround(rate * elementOf(values, j, factors));
   return areFinite(after.subarray(begin, end));
 }
 

@@ -1,6 +1,6 @@
 import { FLOAT_BYTES } from './packing';
 
-// What adding gradients and making a step consist of, with the bits of core's plain loops: float64 within, rounded where stored, in the same order.
+// What adding gradients and making a step consist of, with the bits of core's plain loops: float64 within but in plain descent, rounded where stored, in the same order.
 // Arrays are `count` floats anywhere in memory, with neighbours: nothing is read or written past the end.
 
 /** No bits but where a lane is not finite. */
@@ -128,7 +128,7 @@ export function fingerprint(values: usize, count: usize, lanes: usize): bool {
   return !v128.any_true(bad);
 }
 
-// A pass takes two neighbouring floats a turn, as float64, and the last one of an odd count alone. What a turn does is a function that is compiled for either, since
+// A pass but that of plain descent takes two neighbouring floats a turn, as float64, and the last one of an odd count alone. What a turn does is a function that is compiled for either, since
 // a turn that decides takes four times as long. A gradient at address 0 is zero; any other counts times `mean`, then times `clip`, rounded each time. A turn returns
 // bits where it has written what is not finite, and none elsewhere.
 
@@ -156,37 +156,18 @@ function put(at: usize, values: v128, isPair: bool): v128 {
   return markBad(rounded);
 }
 
-/** `p - lr g` of two neighbouring floats of `p` and the two lower lanes of `g`. */
-// @ts-ignore: decorator
-@inline
-function descended(p: usize, g: v128, lr: f64): v128 {
-  return f32x4.demote_f64x2_zero(f64x2.sub(take(p, true), f64x2.mul(f64x2.splat(lr), f64x2.promote_low_f32x4(g))));
-}
-
-// @ts-ignore: decorator
-@inline
-function sgdTurn(p: usize, g: usize, means: v128, clips: v128, after: usize, lr: f64): v128 {
-  const y = f32x4.mul(f32x4.mul(v128.load(g), means), clips);
-  const next = i64x2.shuffle(descended(p, y, lr), descended(p + 8, upper(y), lr), 0, 2);
-  v128.store(after, next);
-  return markBad(next);
-}
-
-/**
- * `after = p - lr g`, in turns of four, two at a time: it has so little to do that turns of two take half as long again, and the factors are spread over the lanes
- * anew each time around.
- */
-export function descendSgd(p: usize, g: usize, mean: f32, clip: f32, after: usize, count: usize, lr: f64): bool {
-  const blocks = (count & ~7) * FLOAT_BYTES, vectors = wholeBytes(count), bytes = count * FLOAT_BYTES;
-  const means = f32x4.splat(mean), clips = f32x4.splat(clip);
+/** `after = p - lr g`, in float32, and so in turns of four: memory is what it waits for. */
+export function descendSgd(p: usize, g: usize, mean: f32, clip: f32, after: usize, count: usize, lr: f32): bool {
+  const vectors = wholeBytes(count), bytes = count * FLOAT_BYTES;
+  const means = f32x4.splat(mean), clips = f32x4.splat(clip), rates = f32x4.splat(lr);
   let bad = f32x4.splat(0);
-  for (let i: usize = 0; i < blocks; i += 32) {
-    bad = v128.or(bad, sgdTurn(p + i, g + i, means, clips, after + i, lr));
-    bad = v128.or(bad, sgdTurn(p + i + 16, g + i + 16, means, clips, after + i + 16, lr));
+  for (let i: usize = 0; i < vectors; i += 16) {
+    const next = f32x4.sub(v128.load(p + i), f32x4.mul(rates, f32x4.mul(f32x4.mul(v128.load(g + i), means), clips)));
+    v128.store(after + i, next);
+    bad = v128.or(bad, markBad(next));
   }
-  if (blocks < vectors) bad = v128.or(bad, sgdTurn(p + blocks, g + blocks, means, clips, after + blocks, lr));
   for (let i = vectors; i < bytes; i += 4) {
-    const next = f32(f64(load<f32>(p + i)) - lr * f64(load<f32>(g + i) * mean * clip));
+    const next = load<f32>(p + i) - lr * (load<f32>(g + i) * mean * clip);
     store<f32>(after + i, next);
     bad = v128.or(bad, markBad(f32x4.splat(next)));
   }
