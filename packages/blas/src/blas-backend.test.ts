@@ -33,7 +33,7 @@ if (reason !== undefined) {
   describe('blasBackend', () => {
     it('names the library, its version and its processor in its id', () => {
       const { id, executes } = blasBackend();
-      expect(id).toMatch(/^blas-(openblas|mkl|blis|accelerate)-[a-z0-9.-]+-1thread\/2$/);
+      expect(id).toMatch(/^blas-(openblas|mkl|blis|accelerate)-[a-z0-9.-]+-1thread\/3$/);
       expect(executes).toMatch(/^BLAS: (openblas|mkl|blis|accelerate) /);
     });
 
