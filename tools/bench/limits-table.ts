@@ -90,7 +90,7 @@ export function productTable(shape: ProductShape, products: number, measured: re
   return { shape, products, rows };
 }
 
-/** GFLOP/s of a contender for one shape; undefined where it was not measured. */
+/** What a contender reached for one shape; undefined where it was not measured. */
 export function productRow({ products }: Pick<Limits, 'products'>, { m, k, n }: ProductShape, contender: string): ProductResult | undefined {
   const table = products.find(({ shape }) => shape.m === m && shape.k === k && shape.n === n);
   return table && measuredRow<ProductResult>(table.rows, contender);

@@ -29,7 +29,7 @@ export function sgdStep(step: SgdStep, into: Float32Array, descend: Descent<SgdP
   const pass = { parameters, after: into, lr, factors };
   if (staleRows === undefined) return descendAll(step, descend, pass);
   copyRows(layout, staleRows, parameters, into);
-  return descendAll(step, (...span) => span[3] === undefined || descend(...span), pass);
+  return descendAll(step, (its, begin, end, values, at) => values === undefined || descend(its, begin, end, values, at), pass);
 }
 
 function copyRows(layout: ParameterLayout, rows: readonly Uint32Array[], from: Float32Array, to: Float32Array): void {
