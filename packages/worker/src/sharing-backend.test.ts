@@ -1,4 +1,4 @@
-import { createMicroshardComputer, OBJECTIVE_DEFAULTS, type Backend, type MicroshardComputer } from '@bptt/core';
+import { createMicroshardComputer, layOut, OBJECTIVE_DEFAULTS, type Backend, type MicroshardComputer, type Program } from '@bptt/core';
 import { createThreadMemory, openThreadMemory, simdBackend, type MemoryShare } from '@bptt/simd';
 import { describe, expect, it } from 'vitest';
 import { SharingBackend } from './sharing-backend.js';
@@ -30,6 +30,21 @@ describe('SharingBackend', () => {
     const { lossSum: uniform } = await computer.evaluate(microshard);
     expect(uniform).toBeCloseTo(tokens * Math.log(MODEL.vocabulary), 4);
     expect(uniform).not.toBeCloseTo(lossSum, 4);
+  });
+
+  it('has the gradient of an output layer written where it is wanted in the memory that it shares', async () => {
+    const share = shareOf();
+    const program: Program = {
+      key: 'output layer',
+      trace: (o, { weight }, { matrices: { states }, ids: { targets } }) => ({ dWeight: o.linearSoftmaxCrossEntropy({ states, weight, bias: undefined, targets }).dWeight }),
+    };
+    const backend = new SharingBackend((within) => simdBackend({ within }), share);
+    backend.setParameters(layOut([{ name: 'weight', shape: [3, 2] }]), Float32Array.of(1, 2, 3, 4, 5, 6));
+    const place = share.parameters.subarray(0, 6);
+    const inputs = { matrices: { states: { rows: 1, columns: 2, values: Float32Array.of(1, 1) } }, ids: { targets: Int32Array.of(2) } };
+    const { dWeight } = await backend.run(program, inputs, { weight: place });
+    expect(dWeight.values).toBe(place);
+    expect(place).toEqual((await backend.run(program, inputs)).dWeight.values);
   });
 
   it('copies parameters that lie elsewhere', async () => {

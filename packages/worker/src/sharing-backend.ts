@@ -44,12 +44,12 @@ export class SharingBackend implements Backend {
     }
   }
 
-  async run(program: Program, inputs: ProgramInputs<HostMatrix, Int32Array>): Promise<Record<string, HostMatrix>> {
+  async run(program: Program, inputs: ProgramInputs<HostMatrix, Int32Array>, wanted?: Readonly<Record<string, FloatArray>>): Promise<Record<string, HostMatrix>> {
     try {
-      return await this.#backend.run(program, inputs);
+      return await this.#backend.run(program, inputs, wanted);
     } catch (error) {
       this.#goOnAlone(error);
-      return this.#backend.run(program, inputs);
+      return this.#backend.run(program, inputs, wanted);
     }
   }
 
