@@ -99,6 +99,20 @@ describe.each(SIMD_BUILDS)('%s', (build) => {
       expect(all.values.slice(70 * 37)).toEqual(last.values);
     });
 
+    it('gives an element the same bits whatever stands around it, with an addend and without', async () => {
+      const [M, N] = [21, 13];
+      const inputs = { a: matrix(M, 70, 1), b: matrix(70, N, 2), c: matrix(M, N, 3) };
+      const results = await compute((o, { a, b, c }) => Object.fromEntries(Array.from({ length: M * N }, (_, i) => [Math.floor(i / N) + 1, (i % N) + 1]).flatMap(([m, n]) => {
+        const [left, right] = [o.rows(a, 0, m), o.columns(b, 0, n)];
+        const addend = o.columns(o.rows(c, 0, m), 0, n);
+        return [[`product ${String(m)} ${String(n)}`, o.matMul(left, right)], [`sum ${String(m)} ${String(n)}`, o.matMul(left, right, { addend })]];
+      })), inputs);
+      for (const [name, { rows, columns, values }] of Object.entries(results)) {
+        const whole = results[`${name.split(' ')[0]} ${String(M)} ${String(N)}`].values;
+        expect(values, name).toEqual(whole.filter((_, i) => i < rows * N && i % N < columns));
+      }
+    });
+
     it('does not confuse right operands that follow each other: other values, transpose, shape', async () => {
       const inputs = { a: matrix(6, 6, 1), b: matrix(6, 6, 2), c: matrix(6, 6, 3) };
       const { b1, b2, c, half, again } = await compute((o, { a, b, c }) => ({

@@ -12,6 +12,9 @@ import { transpose } from './rows';
 /** Rows of the tile that is held in registers; its columns are those of a panel. Of so many rows that fours would leave some, some tiles have five. */
 const TILE_ROWS: usize = 4;
 const TALL_TILE_ROWS: usize = 5;
+/** The tile of a last panel that is no more than half full. */
+const NARROW_TILE_ROWS: usize = 8;
+const NARROW_TILE_COLUMNS: usize = 4;
 const TILE_ROW_BYTES: usize = TILE_COLUMNS * FLOAT_BYTES;
 
 const DEPTH_BLOCK: usize = 256;
@@ -22,8 +25,11 @@ const UNPACKED_ROWS_MAX: usize = 64;
 /** Rows that are a multiple of so much apart share a few sets of the cache, so that only some of them can stay there: then packing saves more. */
 const ALIASING_BYTES: usize = 1024;
 const ALIASED_ROWS_MAX: usize = 2 * TILE_ROWS;
+/** Up to so many bytes of a right operand are read once in order before they are read by panels. */
+const FETCHED_BYTES_MAX: usize = 512 << 10;
+const CACHE_LINE_BYTES: usize = 64;
 
-const TILE_BYTES: usize = TALL_TILE_ROWS * TILE_ROW_BYTES;
+const TILE_BYTES: usize = NARROW_TILE_ROWS * TILE_ROW_BYTES;
 const BLOCK_A_BYTES: usize = ROW_BLOCK * DEPTH_BLOCK * FLOAT_BYTES;
 const BLOCK_B_BYTES: usize = COLUMN_BLOCK * DEPTH_BLOCK * FLOAT_BYTES;
 
@@ -81,6 +87,7 @@ export function matMul(
     do {
       const depth = min(DEPTH_BLOCK, k - p);
       let right = blockB, rightStep = TILE_ROW_BYTES, panelStep = depth * TILE_ROW_BYTES;
+      if (!panels && !bTransposed && bStride == n * FLOAT_BYTES) fetch(b + p * bStride, depth * bStride);
       if (panels) {
         right = panels + panelBytes(n, p) + j * depth * FLOAT_BYTES;
       } else if (direct) {
@@ -109,99 +116,143 @@ export function matMul(
   }
 }
 
+/**
+ * Reads a right operand in order, so that it is in the cache when it is read by panels: of one panel a row lies far behind the other, and the processor,
+ * which fetches ahead what is read in order, would wait for each.
+ */
+function fetch(from: usize, bytes: usize): void {
+  if (bytes > FETCHED_BYTES_MAX) return;
+  let seen = f32x4.splat(0);
+  for (let at = from; at < from + bytes; at += CACHE_LINE_BYTES) seen = v128.or(seen, v128.load(at));
+  // Stored, so that the compiler does not drop the loads.
+  v128.store(tileBuffer, seen);
+}
+
 /** `out [rows, columns] = left right + base`, tile by tile. Steps are in bytes: from row to row of `left`, and of `right` along the inner dimension. */
 function multiplyBlock(
   rows: usize, columns: usize, depth: usize,
   left: usize, rowStep: usize, right: usize, rightStep: usize, panelStep: usize,
   out: usize, outStride: usize, base: usize, baseStride: usize,
 ): void {
-  const rest = rows % TILE_ROWS;
-  const tallRows = rows / TILE_ROWS >= rest ? rest * TALL_TILE_ROWS : 0;
+  // Each kind of tile is called from two places, so that the compiler keeps it a function of its own: within this one it would have no registers left.
   for (let j: usize = 0; j < columns; j += TILE_COLUMNS) {
+    const width = min(TILE_COLUMNS, columns - j);
+    const tile = out + j * FLOAT_BYTES, tileBase = base + j * FLOAT_BYTES;
+    let i: usize = 0;
+    if (width == TILE_COLUMNS) {
+      for (; tileRows(rows - i) == TALL_TILE_ROWS; i += TALL_TILE_ROWS) {
+        multiplyTallTile(left + i * rowStep, rowStep, right, rightStep, depth, base ? tileBuffer : tile + i * outStride, base ? TILE_ROW_BYTES : outStride);
+        if (base) storeTile(TALL_TILE_ROWS, width, tile + i * outStride, outStride, tileBase + i * baseStride, baseStride);
+      }
+      const end = rows - (rows - i) % TILE_ROWS;
+      if (i < end) {
+        multiplyTiles(left + i * rowStep, rowStep, 2 * rowStep, 3 * rowStep, right, rightStep, depth,
+          tile + i * outStride, tile + end * outStride, outStride, base ? tileBase + i * baseStride : 0, baseStride);
+      }
+      i = end;
+    } else if (width <= NARROW_TILE_COLUMNS) {
+      for (; i + NARROW_TILE_ROWS <= rows; i += NARROW_TILE_ROWS) {
+        if (width == NARROW_TILE_COLUMNS && !base) {
+          multiplyNarrowTile(left + i * rowStep, rowStep, right, rightStep, depth, tile + i * outStride, outStride);
+          continue;
+        }
+        multiplyNarrowTile(left + i * rowStep, rowStep, right, rightStep, depth, tileBuffer, TILE_ROW_BYTES);
+        storeTile(NARROW_TILE_ROWS, width, tile + i * outStride, outStride, base ? tileBase + i * baseStride : 0, baseStride);
+      }
+    }
     let height: usize = 0;
-    for (let i: usize = 0; i < rows; i += height) {
-      height = i < tallRows ? TALL_TILE_ROWS : TILE_ROWS;
-      const tile = out + i * outStride + j * FLOAT_BYTES;
-      const tileBase = base ? base + i * baseStride + j * FLOAT_BYTES : 0;
+    for (; i < rows; i += height) {
+      height = tileRows(rows - i);
       const inside = min(height, rows - i);
-      const first = left + i * rowStep;
       // Rows past the last are the last once more, so that nothing outside of the operand is read.
       const row1 = min<usize>(1, inside - 1) * rowStep, row2 = min<usize>(2, inside - 1) * rowStep, row3 = min<usize>(3, inside - 1) * rowStep;
-      const isWhole = inside == height && j + TILE_COLUMNS <= columns;
-      // Two calls of each, so that the compiler keeps them functions of their own: within this one a tile would have no registers left.
-      if (isWhole && !base) {
-        if (height == TILE_ROWS) multiplyTile(first, row1, row2, row3, right, rightStep, depth, tile, outStride);
-        else multiplyTallTile(first, rowStep, right, rightStep, depth, tile, outStride);
-        continue;
-      }
-      if (height == TILE_ROWS) multiplyTile(first, row1, row2, row3, right, rightStep, depth, tileBuffer, TILE_ROW_BYTES);
-      else multiplyTallTile(first, rowStep, right, rightStep, depth, tileBuffer, TILE_ROW_BYTES);
-      if (isWhole) addTile(height, tile, outStride, tileBase, baseStride);
-      else storeEdge(inside, min(TILE_COLUMNS, columns - j), tile, outStride, tileBase, baseStride);
+      const first = left + i * rowStep;
+      if (height == TALL_TILE_ROWS) multiplyTallTile(first, rowStep, right, rightStep, depth, tileBuffer, TILE_ROW_BYTES);
+      else multiplyTiles(first, row1, row2, row3, right, rightStep, depth, tileBuffer, tileBuffer + TILE_ROWS * TILE_ROW_BYTES, TILE_ROW_BYTES, 0, 0);
+      storeTile(inside, width, tile + i * outStride, outStride, base ? tileBase + i * baseStride : 0, baseStride);
     }
     right += panelStep;
   }
 }
 
-/** `out = tileBuffer + base`, a whole tile. */
-function addTile(rows: usize, out: usize, outStride: usize, base: usize, baseStride: usize): void {
-  for (let row = tileBuffer; row < tileBuffer + rows * TILE_ROW_BYTES; row += TILE_ROW_BYTES, out += outStride, base += baseStride) {
-    v128.store(out, f32x4.add(v128.load(row), v128.load(base)));
-    v128.store(out, f32x4.add(v128.load(row, 16), v128.load(base, 16)), 16);
-  }
+/** Rows of the next tile, of so many that are left: five until fours leave none. */
+// @ts-ignore: decorator
+@inline
+function tileRows(rows: usize): usize {
+  const rest = rows % TILE_ROWS;
+  return rest > 0 && rows / TILE_ROWS >= rest ? TALL_TILE_ROWS : TILE_ROWS;
 }
 
-/** Copies the part of `tileBuffer` that lies inside the result. */
-function storeEdge(rows: usize, columns: usize, out: usize, outStride: usize, base: usize, baseStride: usize): void {
-  for (let i: usize = 0; i < rows; i += 1) {
-    for (let j: usize = 0; j < columns; j += 1) {
-      const at = j * FLOAT_BYTES;
-      const sum = load<f32>(tileBuffer + i * TILE_ROW_BYTES + at);
-      store<f32>(out + i * outStride + at, base ? sum + load<f32>(base + i * baseStride + at) : sum);
+/** `out = tileBuffer + base`, so many rows and columns of it. */
+function storeTile(rows: usize, columns: usize, out: usize, outStride: usize, base: usize, baseStride: usize): void {
+  const bytes = columns * FLOAT_BYTES;
+  for (let row = tileBuffer; row < tileBuffer + rows * TILE_ROW_BYTES; row += TILE_ROW_BYTES, out += outStride) {
+    let at: usize = 0;
+    for (; at + 16 <= bytes; at += 16) {
+      const sum = v128.load(row + at);
+      v128.store(out + at, base ? f32x4.add(sum, v128.load(base + at)) : sum);
     }
+    for (; at < bytes; at += FLOAT_BYTES) {
+      const sum = load<f32>(row + at);
+      store<f32>(out + at, base ? sum + load<f32>(base + at) : sum);
+    }
+    if (base) base += baseStride;
   }
 }
 
 /**
- * The 4 x 8 tile: eight accumulators, two vectors of b, one value of each row of a, all in registers. Four steps a turn, because the processor is busy with
- * addresses and branches as much as with products. Between them the loop may end: without that the compiler loads the values of all four first, for
- * which there are too few registers. Nothing is added to the tile here either, because then the accumulators get none within the loop.
+ * Tiles of 4 x 8, one below the other until `outEnd`: eight accumulators, two vectors of b, one value of each row of a, all in registers. Four steps a turn,
+ * because the processor is busy with addresses and branches as much as with products. Between them the loop may end: without that the compiler loads the values of
+ * all four first, for which there are too few registers.
  */
-function multiplyTile(a: usize, row1: usize, row2: usize, row3: usize, b: usize, bStep: usize, depth: usize, out: usize, outStride: usize): void {
-  let c00 = f32x4.splat(0), c01 = c00, c10 = c00, c11 = c00, c20 = c00, c21 = c00, c30 = c00, c31 = c00;
-  let b0 = c00, b1 = c00, x = c00;
-  const end = b + depth * bStep;
-  while (b < end) {
-    const a1 = a + row1, a2 = a + row2, a3 = a + row3;
-    b0 = v128.load(b); b1 = v128.load(b, 16); b += bStep;
-    x = v128.load32_splat(a); c00 = multiplyAdd(x, b0, c00); c01 = multiplyAdd(x, b1, c01);
-    x = v128.load32_splat(a1); c10 = multiplyAdd(x, b0, c10); c11 = multiplyAdd(x, b1, c11);
-    x = v128.load32_splat(a2); c20 = multiplyAdd(x, b0, c20); c21 = multiplyAdd(x, b1, c21);
-    x = v128.load32_splat(a3); c30 = multiplyAdd(x, b0, c30); c31 = multiplyAdd(x, b1, c31);
-    if (b == end) break;
-    b0 = v128.load(b); b1 = v128.load(b, 16); b += bStep;
-    x = v128.load32_splat(a, 4); c00 = multiplyAdd(x, b0, c00); c01 = multiplyAdd(x, b1, c01);
-    x = v128.load32_splat(a1, 4); c10 = multiplyAdd(x, b0, c10); c11 = multiplyAdd(x, b1, c11);
-    x = v128.load32_splat(a2, 4); c20 = multiplyAdd(x, b0, c20); c21 = multiplyAdd(x, b1, c21);
-    x = v128.load32_splat(a3, 4); c30 = multiplyAdd(x, b0, c30); c31 = multiplyAdd(x, b1, c31);
-    if (b == end) break;
-    b0 = v128.load(b); b1 = v128.load(b, 16); b += bStep;
-    x = v128.load32_splat(a, 8); c00 = multiplyAdd(x, b0, c00); c01 = multiplyAdd(x, b1, c01);
-    x = v128.load32_splat(a1, 8); c10 = multiplyAdd(x, b0, c10); c11 = multiplyAdd(x, b1, c11);
-    x = v128.load32_splat(a2, 8); c20 = multiplyAdd(x, b0, c20); c21 = multiplyAdd(x, b1, c21);
-    x = v128.load32_splat(a3, 8); c30 = multiplyAdd(x, b0, c30); c31 = multiplyAdd(x, b1, c31);
-    if (b == end) break;
-    b0 = v128.load(b); b1 = v128.load(b, 16); b += bStep;
-    x = v128.load32_splat(a, 12); c00 = multiplyAdd(x, b0, c00); c01 = multiplyAdd(x, b1, c01);
-    x = v128.load32_splat(a1, 12); c10 = multiplyAdd(x, b0, c10); c11 = multiplyAdd(x, b1, c11);
-    x = v128.load32_splat(a2, 12); c20 = multiplyAdd(x, b0, c20); c21 = multiplyAdd(x, b1, c21);
-    x = v128.load32_splat(a3, 12); c30 = multiplyAdd(x, b0, c30); c31 = multiplyAdd(x, b1, c31);
-    a += 4 * FLOAT_BYTES;
+function multiplyTiles(
+  first: usize, row1: usize, row2: usize, row3: usize, right: usize, bStep: usize, depth: usize,
+  out: usize, outEnd: usize, outStride: usize, base: usize, baseStride: usize,
+): void {
+  const end = right + depth * bStep;
+  for (; out < outEnd; out += outStride) {
+    let a = first, b = right;
+    let c00 = f32x4.splat(0), c01 = c00, c10 = c00, c11 = c00, c20 = c00, c21 = c00, c30 = c00, c31 = c00;
+    let b0 = c00, b1 = c00, x = c00;
+    while (b < end) {
+      const a1 = a + row1, a2 = a + row2, a3 = a + row3;
+      b0 = v128.load(b); b1 = v128.load(b, 16); b += bStep;
+      x = v128.load32_splat(a); c00 = multiplyAdd(x, b0, c00); c01 = multiplyAdd(x, b1, c01);
+      x = v128.load32_splat(a1); c10 = multiplyAdd(x, b0, c10); c11 = multiplyAdd(x, b1, c11);
+      x = v128.load32_splat(a2); c20 = multiplyAdd(x, b0, c20); c21 = multiplyAdd(x, b1, c21);
+      x = v128.load32_splat(a3); c30 = multiplyAdd(x, b0, c30); c31 = multiplyAdd(x, b1, c31);
+      if (b == end) break;
+      b0 = v128.load(b); b1 = v128.load(b, 16); b += bStep;
+      x = v128.load32_splat(a, 4); c00 = multiplyAdd(x, b0, c00); c01 = multiplyAdd(x, b1, c01);
+      x = v128.load32_splat(a1, 4); c10 = multiplyAdd(x, b0, c10); c11 = multiplyAdd(x, b1, c11);
+      x = v128.load32_splat(a2, 4); c20 = multiplyAdd(x, b0, c20); c21 = multiplyAdd(x, b1, c21);
+      x = v128.load32_splat(a3, 4); c30 = multiplyAdd(x, b0, c30); c31 = multiplyAdd(x, b1, c31);
+      if (b == end) break;
+      b0 = v128.load(b); b1 = v128.load(b, 16); b += bStep;
+      x = v128.load32_splat(a, 8); c00 = multiplyAdd(x, b0, c00); c01 = multiplyAdd(x, b1, c01);
+      x = v128.load32_splat(a1, 8); c10 = multiplyAdd(x, b0, c10); c11 = multiplyAdd(x, b1, c11);
+      x = v128.load32_splat(a2, 8); c20 = multiplyAdd(x, b0, c20); c21 = multiplyAdd(x, b1, c21);
+      x = v128.load32_splat(a3, 8); c30 = multiplyAdd(x, b0, c30); c31 = multiplyAdd(x, b1, c31);
+      if (b == end) break;
+      b0 = v128.load(b); b1 = v128.load(b, 16); b += bStep;
+      x = v128.load32_splat(a, 12); c00 = multiplyAdd(x, b0, c00); c01 = multiplyAdd(x, b1, c01);
+      x = v128.load32_splat(a1, 12); c10 = multiplyAdd(x, b0, c10); c11 = multiplyAdd(x, b1, c11);
+      x = v128.load32_splat(a2, 12); c20 = multiplyAdd(x, b0, c20); c21 = multiplyAdd(x, b1, c21);
+      x = v128.load32_splat(a3, 12); c30 = multiplyAdd(x, b0, c30); c31 = multiplyAdd(x, b1, c31);
+      a += 4 * FLOAT_BYTES;
+    }
+    if (base) {
+      c00 = f32x4.add(c00, v128.load(base)); c01 = f32x4.add(c01, v128.load(base, 16)); base += baseStride;
+      c10 = f32x4.add(c10, v128.load(base)); c11 = f32x4.add(c11, v128.load(base, 16)); base += baseStride;
+      c20 = f32x4.add(c20, v128.load(base)); c21 = f32x4.add(c21, v128.load(base, 16)); base += baseStride;
+      c30 = f32x4.add(c30, v128.load(base)); c31 = f32x4.add(c31, v128.load(base, 16)); base += baseStride;
+    }
+    v128.store(out, c00); v128.store(out, c01, 16); out += outStride;
+    v128.store(out, c10); v128.store(out, c11, 16); out += outStride;
+    v128.store(out, c20); v128.store(out, c21, 16); out += outStride;
+    v128.store(out, c30); v128.store(out, c31, 16);
+    first += row1 + row3;
   }
-  v128.store(out, c00); v128.store(out, c01, 16); out += outStride;
-  v128.store(out, c10); v128.store(out, c11, 16); out += outStride;
-  v128.store(out, c20); v128.store(out, c21, 16); out += outStride;
-  v128.store(out, c30); v128.store(out, c31, 16);
 }
 
 /** The 5 x 8 tile, for the rows that fours leave. One step a turn: two would take more registers than there are. */
@@ -222,4 +273,37 @@ function multiplyTallTile(a: usize, rowStep: usize, b: usize, bStep: usize, dept
   v128.store(out, c20); v128.store(out, c21, 16); out += outStride;
   v128.store(out, c30); v128.store(out, c31, 16); out += outStride;
   v128.store(out, c40); v128.store(out, c41, 16);
+}
+
+/** The 8 x 4 tile, in turns as those of 4 x 8. */
+function multiplyNarrowTile(a: usize, rowStep: usize, b: usize, bStep: usize, depth: usize, out: usize, outStride: usize): void {
+  let c0 = f32x4.splat(0), c1 = c0, c2 = c0, c3 = c0, c4 = c0, c5 = c0, c6 = c0, c7 = c0, y = c0;
+  const end = b + depth * bStep;
+  while (b < end) {
+    const a1 = a + rowStep, a2 = a1 + rowStep, a3 = a2 + rowStep, a4 = a3 + rowStep, a5 = a4 + rowStep, a6 = a5 + rowStep, a7 = a6 + rowStep;
+    y = v128.load(b); b += bStep;
+    c0 = multiplyAdd(v128.load32_splat(a), y, c0); c1 = multiplyAdd(v128.load32_splat(a1), y, c1); c2 = multiplyAdd(v128.load32_splat(a2), y, c2); c3 = multiplyAdd(v128.load32_splat(a3), y, c3);
+    c4 = multiplyAdd(v128.load32_splat(a4), y, c4); c5 = multiplyAdd(v128.load32_splat(a5), y, c5); c6 = multiplyAdd(v128.load32_splat(a6), y, c6); c7 = multiplyAdd(v128.load32_splat(a7), y, c7);
+    if (b == end) break;
+    y = v128.load(b); b += bStep;
+    c0 = multiplyAdd(v128.load32_splat(a, 4), y, c0); c1 = multiplyAdd(v128.load32_splat(a1, 4), y, c1); c2 = multiplyAdd(v128.load32_splat(a2, 4), y, c2); c3 = multiplyAdd(v128.load32_splat(a3, 4), y, c3);
+    c4 = multiplyAdd(v128.load32_splat(a4, 4), y, c4); c5 = multiplyAdd(v128.load32_splat(a5, 4), y, c5); c6 = multiplyAdd(v128.load32_splat(a6, 4), y, c6); c7 = multiplyAdd(v128.load32_splat(a7, 4), y, c7);
+    if (b == end) break;
+    y = v128.load(b); b += bStep;
+    c0 = multiplyAdd(v128.load32_splat(a, 8), y, c0); c1 = multiplyAdd(v128.load32_splat(a1, 8), y, c1); c2 = multiplyAdd(v128.load32_splat(a2, 8), y, c2); c3 = multiplyAdd(v128.load32_splat(a3, 8), y, c3);
+    c4 = multiplyAdd(v128.load32_splat(a4, 8), y, c4); c5 = multiplyAdd(v128.load32_splat(a5, 8), y, c5); c6 = multiplyAdd(v128.load32_splat(a6, 8), y, c6); c7 = multiplyAdd(v128.load32_splat(a7, 8), y, c7);
+    if (b == end) break;
+    y = v128.load(b); b += bStep;
+    c0 = multiplyAdd(v128.load32_splat(a, 12), y, c0); c1 = multiplyAdd(v128.load32_splat(a1, 12), y, c1); c2 = multiplyAdd(v128.load32_splat(a2, 12), y, c2); c3 = multiplyAdd(v128.load32_splat(a3, 12), y, c3);
+    c4 = multiplyAdd(v128.load32_splat(a4, 12), y, c4); c5 = multiplyAdd(v128.load32_splat(a5, 12), y, c5); c6 = multiplyAdd(v128.load32_splat(a6, 12), y, c6); c7 = multiplyAdd(v128.load32_splat(a7, 12), y, c7);
+    a += 4 * FLOAT_BYTES;
+  }
+  v128.store(out, c0); out += outStride;
+  v128.store(out, c1); out += outStride;
+  v128.store(out, c2); out += outStride;
+  v128.store(out, c3); out += outStride;
+  v128.store(out, c4); out += outStride;
+  v128.store(out, c5); out += outStride;
+  v128.store(out, c6); out += outStride;
+  v128.store(out, c7);
 }
