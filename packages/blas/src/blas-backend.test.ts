@@ -33,7 +33,7 @@ if (reason !== undefined) {
   describe('blasBackend', () => {
     it('names the library, its version and its processor in its id', () => {
       const { id, executes } = blasBackend();
-      expect(id).toMatch(/^blas-(openblas|mkl|blis|accelerate)-[a-z0-9.-]+-1thread\/3$/);
+      expect(id).toMatch(/^blas-(openblas|mkl|blis|accelerate)-[a-z0-9.-]+-1thread\/4$/);
       expect(executes).toMatch(/^BLAS: (openblas|mkl|blis|accelerate) /);
     });
 
@@ -45,7 +45,7 @@ if (reason !== undefined) {
           onto: o.matMul(a, w, { addend: onto }), row: o.matMul(a, w, { addend: row }),
         }),
       };
-      for (const [m, k, n] of [[1, 2, 3], [13, 70, 300], [64, 129, 65]]) {
+      for (const [m, k, n] of [[1, 2, 3], [13, 70, 300], [13, 200, 800], [64, 129, 65]]) {
         const w = matrix(k, n, 1);
         const inputs = { matrices: { a: matrix(m, k, 2), b: matrix(m, n, 3), onto: matrix(m, n, 4), row: matrix(1, n, 5) }, ids: {} };
         const [own, other] = [blasBackend(), simdBackend()];

@@ -4,12 +4,12 @@ import { blasProducts } from './blas-products.js';
 import { openBlas } from './library.js';
 
 /** Bumped whenever something beside the library changes the bits of a result. */
-const REVISION = 3;
+const REVISION = 4;
 const BLOCKING: Blocking = { rows: 256, words: 256 };
 
 /**
  * The simd backend with its products by the BLAS of this machine, one thread a call. The id names the library, its version and the processor that its
- * kernels are for, for instance `blas-openblas-0.3.21-haswell-1thread/3`. Float32 only.
+ * kernels are for, for instance `blas-openblas-0.3.21-haswell-1thread/4`. Float32 only.
  *
  * @throws BpttError `failed-precondition` where there is no BLAS, saying how to install one; `resource-exhausted` as `simdBackend`
  */

@@ -1,4 +1,4 @@
-import type { KernelMemory, KernelProducts, Products } from '@bptt/simd';
+import type { KernelMemory, KernelProducts, Products, ProductShape } from '@bptt/simd';
 import koffi from 'koffi';
 import type { BlasLibrary } from './library.js';
 
@@ -10,6 +10,11 @@ const FLOAT_BYTES = 4;
 const MULTIPLICATIONS_MIN = 4096;
 /** Up to so many rows, one tile of the kernels, a parameter is faster multiplied with by them where BLAS packs it anew for every product. */
 const KERNEL_ROWS_MAX = 5;
+
+/** Rows of a product that BLAS multiplies at once where it reads small operands as they lie: its kernels for that take four, and what is left of four nearly as long. */
+const UNPACKED_ROWS = 4;
+/** In so many pieces at most a product is faster than with operands that are packed for it. */
+const PIECES_MAX = 8;
 
 /** Products by a BLAS, on the memory of the kernels; small ones by the kernels. */
 export function blasProducts(library: BlasLibrary, memory: KernelMemory, kernels: KernelProducts): Products {
@@ -25,11 +30,14 @@ export function blasProducts(library: BlasLibrary, memory: KernelMemory, kernels
         return;
       }
       if (base !== undefined && base.address !== out.address) kernels.copy(base, { rows: m, columns: n }, out);
-      library.sgemm(
-        ROW_MAJOR, left.transposed ? TRANSPOSED : PLAIN, right.transposed ? TRANSPOSED : PLAIN, m, n, k,
-        1, origin + left.address, left.stride / FLOAT_BYTES, origin + right.address, right.stride / FLOAT_BYTES,
-        base === undefined ? 0 : 1, origin + out.address, out.stride / FLOAT_BYTES,
-      );
+      const rows = left.transposed || right.transposed ? m : rowsAtOnce(shape);
+      for (let i = 0; i < m; i += rows) {
+        library.sgemm(
+          ROW_MAJOR, left.transposed ? TRANSPOSED : PLAIN, right.transposed ? TRANSPOSED : PLAIN, Math.min(rows, m - i), n, k,
+          1, origin + left.address + i * left.stride, left.stride / FLOAT_BYTES, origin + right.address, right.stride / FLOAT_BYTES,
+          base === undefined ? 0 : 1, origin + out.address + i * out.stride, out.stride / FLOAT_BYTES,
+        );
+      }
     },
     // BLAS packs on its own.
     prepare: (_, right) => ({ ...right, panels: 0 }),
@@ -42,4 +50,11 @@ export function blasProducts(library: BlasLibrary, memory: KernelMemory, kernels
       return { address, stride: n * FLOAT_BYTES, transposed: false, panels };
     },
   };
+
+  /** All rows, or so many that no operand is packed. */
+  function rowsAtOnce({ m, n, k }: ProductShape): number {
+    const most = Math.floor(library.unpackedMultiplicationsMax / (n * k));
+    const rows = most - (most % UNPACKED_ROWS);
+    return m <= most || rows === 0 || m > PIECES_MAX * rows ? m : rows;
+  }
 }

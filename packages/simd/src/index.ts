@@ -2,7 +2,7 @@ export { BlockPool, type BlockChecks, type BlockPoolOptions } from './block-pool
 export type { KernelMemory, MemoryShare, SharedMemory } from './kernel-memory.js';
 export { SIMD_BUILDS, type SimdBuild } from './kernels.js';
 export type { Blocking } from './operands.js';
-export type { KernelProducts, Products } from './products.js';
+export type { KernelProducts, Products, ProductShape } from './products.js';
 export { createSimdBackend, simdBackend, type SimdBackendOptions, type SimdVariant } from './simd-backend.js';
 export { createThreadMemory, openThreadMemory, type OpenedThreadMemory, type ThreadMemory } from './thread-memory.js';
 export { vectorLimit, type VectorLimit } from './vector-limit.js';
