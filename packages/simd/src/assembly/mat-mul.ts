@@ -141,22 +141,22 @@ function multiplyBlock(
     let i: usize = 0;
     if (width == TILE_COLUMNS) {
       for (; tileRows(rows - i) == TALL_TILE_ROWS; i += TALL_TILE_ROWS) {
-        multiplyTallTile(left + i * rowStep, rowStep, right, rightStep, depth, base ? tileBuffer : tile + i * outStride, base ? TILE_ROW_BYTES : outStride);
+        multiplyTallTile(base ? tileBuffer : tile + i * outStride, base ? TILE_ROW_BYTES : outStride, left + i * rowStep, rowStep, right, rightStep, depth);
         if (base) storeTile(TALL_TILE_ROWS, width, tile + i * outStride, outStride, tileBase + i * baseStride, baseStride);
       }
       const end = rows - (rows - i) % TILE_ROWS;
       if (i < end) {
-        multiplyTiles(left + i * rowStep, rowStep, 2 * rowStep, 3 * rowStep, right, rightStep, depth,
-          tile + i * outStride, tile + end * outStride, outStride, base ? tileBase + i * baseStride : 0, baseStride);
+        multiplyTiles(tile + i * outStride, tile + end * outStride, outStride, left + i * rowStep, rowStep, 2 * rowStep, 3 * rowStep,
+          right, rightStep, depth, base ? tileBase + i * baseStride : 0, baseStride);
       }
       i = end;
     } else if (width <= NARROW_TILE_COLUMNS) {
       for (; i + NARROW_TILE_ROWS <= rows; i += NARROW_TILE_ROWS) {
         if (width == NARROW_TILE_COLUMNS && !base) {
-          multiplyNarrowTile(left + i * rowStep, rowStep, right, rightStep, depth, tile + i * outStride, outStride);
+          multiplyNarrowTile(tile + i * outStride, outStride, left + i * rowStep, rowStep, right, rightStep, depth);
           continue;
         }
-        multiplyNarrowTile(left + i * rowStep, rowStep, right, rightStep, depth, tileBuffer, TILE_ROW_BYTES);
+        multiplyNarrowTile(tileBuffer, TILE_ROW_BYTES, left + i * rowStep, rowStep, right, rightStep, depth);
         storeTile(NARROW_TILE_ROWS, width, tile + i * outStride, outStride, base ? tileBase + i * baseStride : 0, baseStride);
       }
     }
@@ -167,8 +167,8 @@ function multiplyBlock(
       // Rows past the last are the last once more, so that nothing outside of the operand is read.
       const row1 = min<usize>(1, inside - 1) * rowStep, row2 = min<usize>(2, inside - 1) * rowStep, row3 = min<usize>(3, inside - 1) * rowStep;
       const first = left + i * rowStep;
-      if (height == TALL_TILE_ROWS) multiplyTallTile(first, rowStep, right, rightStep, depth, tileBuffer, TILE_ROW_BYTES);
-      else multiplyTiles(first, row1, row2, row3, right, rightStep, depth, tileBuffer, tileBuffer + TILE_ROWS * TILE_ROW_BYTES, TILE_ROW_BYTES, 0, 0);
+      if (height == TALL_TILE_ROWS) multiplyTallTile(tileBuffer, TILE_ROW_BYTES, first, rowStep, right, rightStep, depth);
+      else multiplyTiles(tileBuffer, tileBuffer + TILE_ROWS * TILE_ROW_BYTES, TILE_ROW_BYTES, first, row1, row2, row3, right, rightStep, depth, 0, 0);
       storeTile(inside, width, tile + i * outStride, outStride, base ? tileBase + i * baseStride : 0, baseStride);
     }
     right += panelStep;
@@ -206,8 +206,8 @@ function storeTile(rows: usize, columns: usize, out: usize, outStride: usize, ba
  * all four first, for which there are too few registers.
  */
 function multiplyTiles(
-  first: usize, row1: usize, row2: usize, row3: usize, right: usize, bStep: usize, depth: usize,
-  out: usize, outEnd: usize, outStride: usize, base: usize, baseStride: usize,
+  out: usize, outEnd: usize, outStride: usize, first: usize, row1: usize, row2: usize, row3: usize,
+  right: usize, bStep: usize, depth: usize, base: usize, baseStride: usize,
 ): void {
   const end = right + depth * bStep;
   for (; out < outEnd; out += outStride) {
@@ -256,7 +256,7 @@ function multiplyTiles(
 }
 
 /** The 5 x 8 tile, for the rows that fours leave. One step a turn: two would take more registers than there are. */
-function multiplyTallTile(a: usize, rowStep: usize, b: usize, bStep: usize, depth: usize, out: usize, outStride: usize): void {
+function multiplyTallTile(out: usize, outStride: usize, a: usize, rowStep: usize, b: usize, bStep: usize, depth: usize): void {
   let c00 = f32x4.splat(0), c01 = c00, c10 = c00, c11 = c00, c20 = c00, c21 = c00, c30 = c00, c31 = c00, c40 = c00, c41 = c00;
   let b0 = c00, b1 = c00, x = c00;
   const row2 = rowStep + rowStep, row3 = row2 + rowStep, row4 = row3 + rowStep;
@@ -276,7 +276,7 @@ function multiplyTallTile(a: usize, rowStep: usize, b: usize, bStep: usize, dept
 }
 
 /** The 8 x 4 tile, in turns as those of 4 x 8. */
-function multiplyNarrowTile(a: usize, rowStep: usize, b: usize, bStep: usize, depth: usize, out: usize, outStride: usize): void {
+function multiplyNarrowTile(out: usize, outStride: usize, a: usize, rowStep: usize, b: usize, bStep: usize, depth: usize): void {
   let c0 = f32x4.splat(0), c1 = c0, c2 = c0, c3 = c0, c4 = c0, c5 = c0, c6 = c0, c7 = c0, y = c0;
   const end = b + depth * bStep;
   while (b < end) {

@@ -52,12 +52,27 @@ function packRaggedQuad(row: usize, stride: usize, used: usize, depth: usize, in
   }
 }
 
-/** Packs `columns` x `depth` values whose columns are contiguous: column `j`, step `p` lies at `source + p * stride + j * 4`; `stride` is in bytes. */
+/**
+ * Packs `columns` x `depth` values whose columns are contiguous: column `j`, step `p` lies at `source + p * stride + j * 4`; `stride` is in bytes. Two panels at
+ * once where there are two: together they are the width of a line of the cache, which is seldom there any more when the next panel is packed.
+ */
 export function packAlong(source: usize, stride: usize, columns: usize, depth: usize, into: usize): void {
-  for (let j: usize = 0; j < columns; j += TILE_COLUMNS) {
+  const panelBytes = STEP_BYTES * depth;
+  let j: usize = 0;
+  for (; j + 2 * TILE_COLUMNS <= columns; j += 2 * TILE_COLUMNS, into += panelBytes) {
+    let from = source + j * FLOAT_BYTES;
+    for (const end = into + panelBytes; into < end; into += STEP_BYTES, from += stride) {
+      const beside = into + panelBytes;
+      v128.store(into, v128.load(from));
+      v128.store(into, v128.load(from, 16), 16);
+      v128.store(beside, v128.load(from, 32));
+      v128.store(beside, v128.load(from, 48), 16);
+    }
+  }
+  for (; j < columns; j += TILE_COLUMNS) {
     const used = min(TILE_COLUMNS, columns - j);
     let from = source + j * FLOAT_BYTES;
-    for (const end = into + depth * STEP_BYTES; into < end; into += STEP_BYTES, from += stride) {
+    for (const end = into + panelBytes; into < end; into += STEP_BYTES, from += stride) {
       if (used == TILE_COLUMNS) {
         v128.store(into, v128.load(from));
         v128.store(into, v128.load(from, 16), 16);
