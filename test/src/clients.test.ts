@@ -27,7 +27,7 @@ describe('clients of a parameter server', () => {
   test('the typed client reads what runs, how it goes, and the parameters by name', async () => {
     const client = new BpttClient(cluster.address);
     const info = await client.getInfo();
-    expect(info).toMatchObject({ backendId: 'simd/2', objective: { truncation: 'full' }, microshards: 8, state: 'RUN_STATE_TRAINING' });
+    expect(info).toMatchObject({ backendId: 'simd/3', objective: { truncation: 'full' }, microshards: 8, state: 'RUN_STATE_TRAINING' });
     expect(await client.health()).toBe('SERVING');
     expect(await client.getStatus()).toMatchObject({ runId: info.runId, stepAcknowledged: 0, stepsTotal: 1, workers: [] });
     const { tensors, step } = await client.parameters();

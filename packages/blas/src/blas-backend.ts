@@ -1,11 +1,10 @@
 import type { Backend } from '@bptt/core';
-import { createSimdBackend, type Blocking, type SimdBackendOptions } from '@bptt/simd';
+import { createSimdBackend, type SimdBackendOptions } from '@bptt/simd';
 import { blasProducts } from './blas-products.js';
 import { openBlas } from './library.js';
 
 /** Bumped whenever something beside the library changes the bits of a result. */
 const REVISION = 4;
-const BLOCKING: Blocking = { rows: 256, words: 256 };
 
 /**
  * The simd backend with its products by the BLAS of this machine, one thread a call. The id names the library, its version and the processor that its
@@ -18,7 +17,6 @@ export function blasBackend({ within }: Pick<SimdBackendOptions, 'within'> = {})
   return createSimdBackend({ within }, {
     id: `blas-${library.name}-1thread/${String(REVISION)}`,
     executes: `BLAS: ${library.description}`,
-    blocking: BLOCKING,
     products: (memory, own) => blasProducts(library, memory, own),
   });
 }

@@ -9,7 +9,7 @@ import { bytesOf } from './tensor-codec.js';
 import { startLoopbackServer, type LoopbackServer } from './testing/loopback-server.js';
 import { patternBytes, pullFrames, pushHeader, smallLayout, VERSION } from './testing/messages.js';
 
-const JOIN = { protocolVersion: 2, backendId: 'simd/2', manifestSha256: Buffer.alloc(32), threads: 1, name: 'here', executes: 'nothing' };
+const JOIN = { protocolVersion: 2, backendId: 'simd/3', manifestSha256: Buffer.alloc(32), threads: 1, name: 'here', executes: 'nothing' };
 const values = new Float32Array([1, 2, 3, 4, 5, 6, 7, 8, 9]);
 const open: { close(): void }[] = [];
 afterEach(() => { for (const part of open.splice(0)) part.close(); });

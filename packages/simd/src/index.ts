@@ -1,7 +1,6 @@
 export { BlockPool, type BlockChecks, type BlockPoolOptions } from './block-pool.js';
 export type { KernelMemory, MemoryShare, SharedMemory } from './kernel-memory.js';
 export { SIMD_BUILDS, type SimdBuild } from './kernels.js';
-export type { Blocking } from './operands.js';
 export type { KernelProducts, Products, ProductShape } from './products.js';
 export { createSimdBackend, simdBackend, type SimdBackendOptions, type SimdVariant } from './simd-backend.js';
 export { createThreadMemory, openThreadMemory, type OpenedThreadMemory, type ThreadMemory } from './thread-memory.js';

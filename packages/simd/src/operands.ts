@@ -4,20 +4,11 @@ import { FLOAT_BYTES, ownIds, ownMatrix, SimdMatrix, type SimdIds } from './hand
 import type { Kernels } from './kernels.js';
 import type { Products } from './products.js';
 
-/** How an output layer is cut into pieces. Fixed for a backend, because the order of sums depends on it. */
-export interface Blocking {
-  /** Rows whose logits exist at once. */
-  readonly rows: number;
-  /** Words whose logits are worked on at once, between product and product: they should stay in the second-level cache. */
-  readonly words: number;
-}
-
 /** What one instance of the backend computes with. */
 export interface Engine {
   readonly kernels: Kernels;
   readonly products: Products;
   readonly arena: Arena;
-  readonly blocking: Blocking;
 }
 
 /** What the operations of one run work on: they check their operands here and take memory for their results from the arena. */

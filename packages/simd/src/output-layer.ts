@@ -3,6 +3,12 @@ import { FLOAT_BYTES, type SimdIds, type SimdMatrix } from './handles.js';
 import type { Engine } from './operands.js';
 import type { LeftOperand, RightOperand } from './products.js';
 
+/** Rows whose logits exist at once, at most: for 10,000 words 10 MB. With these sizes the order of sums changes, and so do the bits of gradients. */
+const BLOCK_ROWS_MAX = 256;
+/** Blocks are about as large as each other, and all but the last a multiple of this, the columns of a panel. */
+const BLOCK_ROWS_STEP = 8;
+/** Words whose logits are worked on at once, between product and product: with their weights and gradients they should stay in the second-level cache. */
+const CHUNK_WORDS = 256;
 /** Floats of a vector. */
 const LANES_STEP = 4;
 const DOUBLE_BYTES = 8;
@@ -74,7 +80,7 @@ export function outputGradients(engine: Engine, operands: OutputOperands, into: 
     const { lanes, count } = block;
     const states = products.prepare({ n: H, k: count }, { address: block.states, stride, transposed: false }, arena);
     const dStates = { address: block.dStates, stride };
-    forEachChunk(engine, operands, block, ({ begin, words, logits, weight: address }) => {
+    forEachChunk(operands, block, ({ begin, words, logits, weight: address }) => {
       kernels.outputErrors(logits, words, lanes, block.factors, into.dBias === undefined ? 0 : into.dBias.address + begin * FLOAT_BYTES);
       const errors = (transposed: boolean): LeftOperand => ({ address: logits, stride: lanes * FLOAT_BYTES, transposed });
       products.multiply({ m: count, n: H, k: words }, errors(true), right(address, stride), dStates, begin === 0 ? undefined : dStates);
@@ -101,13 +107,13 @@ function lossesOfBlock(engine: Engine, operands: OutputOperands, block: Block, l
   const { count, lanes, logits, targets, maxima, leads, sums, factors } = block;
   const states = products.prepare({ n: lanes, k: H }, { address: block.states, stride, transposed: true }, arena);
   kernels.startSoftmax(maxima, sums, lanes);
-  forEachChunk(engine, operands, block, (chunk) => {
+  forEachChunk(operands, block, (chunk) => {
     const out = { address: chunk.logits, stride: lanes * FLOAT_BYTES };
     products.multiply({ m: chunk.words, n: lanes, k: H }, { address: chunk.weight, stride, transposed: false }, states, out);
     kernels.addBiasAndMaximum(chunk.logits, chunk.words, lanes, chunk.bias, maxima);
   });
   kernels.takeTargetsOut(logits, lanes, targets, count, maxima, leads);
-  forEachChunk(engine, operands, block, (chunk) => {
+  forEachChunk(operands, block, (chunk) => {
     kernels.exponentials(chunk.logits, chunk.words, lanes, maxima, block.partial, sums);
   });
   kernels.finishSoftmax(logits, lanes, targets, count, leads, sums, block.losses, factors);
@@ -116,11 +122,11 @@ function lossesOfBlock(engine: Engine, operands: OutputOperands, block: Block, l
 
 const right = (address: number, stride: number): RightOperand => ({ address, stride, transposed: false, panels: 0 });
 
-function forEachChunk({ blocking }: Engine, { weight, bias }: OutputOperands, { logits, lanes }: Block, visit: (chunk: Chunk) => void): void {
-  for (let begin = 0; begin < weight.rows; begin += blocking.words) {
+function forEachChunk({ weight, bias }: OutputOperands, { logits, lanes }: Block, visit: (chunk: Chunk) => void): void {
+  for (let begin = 0; begin < weight.rows; begin += CHUNK_WORDS) {
     visit({
       begin,
-      words: Math.min(blocking.words, weight.rows - begin),
+      words: Math.min(CHUNK_WORDS, weight.rows - begin),
       logits: logits + begin * lanes * FLOAT_BYTES,
       weight: weight.address + begin * weight.stride,
       bias: bias === undefined ? 0 : bias.address + begin * FLOAT_BYTES,
@@ -132,12 +138,14 @@ function forEachChunk({ blocking }: Engine, { weight, bias }: OutputOperands, { 
  * Calls `visit` for blocks of rows that have a target. Rows without one take part in nothing: they cost no time, and a NaN in their
  * states cannot reach the gradient.
  */
-function forEachBlock({ kernels, arena, blocking }: Engine, { states, weight, targets }: OutputOperands, visit: (block: Block) => void): void {
+function forEachBlock({ kernels, arena }: Engine, { states, weight, targets }: OutputOperands, visit: (block: Block) => void): void {
   const { memory } = arena;
   const counted: number[] = [];
   memory.integers(targets.address, targets.length).forEach((target, row) => { if (target >= 0) counted.push(row); });
-  for (let begin = 0; begin < counted.length; begin += blocking.rows) {
-    const rows = counted.slice(begin, begin + blocking.rows);
+  const blocks = Math.ceil(counted.length / BLOCK_ROWS_MAX);
+  const size = Math.ceil(counted.length / blocks / BLOCK_ROWS_STEP) * BLOCK_ROWS_STEP;
+  for (let begin = 0; begin < counted.length; begin += size) {
+    const rows = counted.slice(begin, begin + size);
     const mark = arena.mark();
     const block = allocateBlock(arena, rows.length, { H: states.columns, V: weight.rows });
     const allTargets = memory.integers(targets.address, targets.length);

@@ -23,7 +23,7 @@ const product: Program = { key: 'product', trace: (operations, _, { matrices: { 
 describe('simdBackend', () => {
   it('says what it is', () => {
     const said = SIMD_BUILDS.map((build) => simdBackend({ build })).map(({ id, executes }) => [id, executes]);
-    expect(said).toEqual([['simd/2', 'WebAssembly SIMD'], ['simd-relaxed/1', 'WebAssembly relaxed SIMD']]);
+    expect(said).toEqual([['simd/3', 'WebAssembly SIMD'], ['simd-relaxed/2', 'WebAssembly relaxed SIMD']]);
   });
 
   it('gives a product with a parameter the bits of one with an input, also with the next parameters', async () => {

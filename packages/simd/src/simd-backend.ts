@@ -8,17 +8,15 @@ import { FLOAT_BYTES, ownMatrix, SimdIds, SimdMatrix } from './handles.js';
 import { KeptPanels } from './kept-panels.js';
 import { KernelMemory, MEMORY_BYTES_LIMIT, type MemoryShare } from './kernel-memory.js';
 import { instantiateKernels, type SimdBuild } from './kernels.js';
-import type { Blocking, Engine } from './operands.js';
+import type { Engine } from './operands.js';
 import { kernelProducts, type KernelProducts, type Products } from './products.js';
 import { simdArithmetic } from './simd-arithmetic.js';
 import { SimdOperations } from './simd-operations.js';
 
 const MEMORY_BYTES_MAX_DEFAULT = 0x8000_0000;
-/** For 10,000 words the logits of a block are 2.5 MB, those of a chunk of words 64 KB. */
-const BLOCKING: Blocking = { rows: 64, words: 256 };
 
 /** Bumped whenever kernels change the bits of a result. */
-const REVISIONS: Readonly<Record<SimdBuild, number>> = { simd: 2, 'simd-relaxed': 1 };
+const REVISIONS: Readonly<Record<SimdBuild, number>> = { simd: 3, 'simd-relaxed': 2 };
 const EXECUTES: Readonly<Record<SimdBuild, string>> = { simd: 'WebAssembly SIMD', 'simd-relaxed': 'WebAssembly relaxed SIMD' };
 
 export interface SimdBackendOptions {
@@ -34,30 +32,29 @@ export interface SimdBackendOptions {
 export interface SimdVariant {
   readonly id: string;
   readonly executes: string;
-  readonly blocking: Blocking;
   /** Makes its products from those of the kernels. */
   readonly products: (memory: KernelMemory, own: KernelProducts) => Products;
 }
 
 /**
- * The embedded backends: float32 WebAssembly SIMD. `simd/2` multiplies and adds one after the other, so that its bits are the same on every CPU;
- * `simd-relaxed/1` does both at once, rounded once. Parameters and inputs must be Float32Array.
+ * The embedded backends: float32 WebAssembly SIMD. `simd/3` multiplies and adds one after the other, so that its bits are the same on every CPU;
+ * `simd-relaxed/2` does both at once, rounded once. Parameters and inputs must be Float32Array.
  *
  * @throws BpttError `failed-precondition` when its kernels have not been built, or this machine cannot run them; `resource-exhausted` when
  * the memory does not hold their working memory
  */
 export function simdBackend(options: SimdBackendOptions = {}): Backend {
   const { build = 'simd' } = options;
-  return createSimdBackend(options, { id: `${build}/${String(REVISIONS[build])}`, executes: EXECUTES[build], blocking: BLOCKING, products: (_, own) => own });
+  return createSimdBackend(options, { id: `${build}/${String(REVISIONS[build])}`, executes: EXECUTES[build], products: (_, own) => own });
 }
 
 /** The kernels of a build with the products of `variant`. Errors as `simdBackend`. */
-export function createSimdBackend({ build = 'simd', memoryBytesMax = MEMORY_BYTES_MAX_DEFAULT, within }: SimdBackendOptions, { id, executes, blocking, products }: SimdVariant): Backend {
+export function createSimdBackend({ build = 'simd', memoryBytesMax = MEMORY_BYTES_MAX_DEFAULT, within }: SimdBackendOptions, { id, executes, products }: SimdVariant): Backend {
   assert(memoryBytesMax > 0 && memoryBytesMax <= MEMORY_BYTES_LIMIT,
     () => `simdBackend: expected memoryBytesMax from 1 to ${String(MEMORY_BYTES_LIMIT)}, got ${String(memoryBytesMax)}`);
   const memory = within === undefined ? KernelMemory.create(memoryBytesMax) : KernelMemory.within(within);
   const kernels = instantiateKernels(memory, build);
-  return new SimdBackend({ id, executes }, { kernels, products: products(memory, kernelProducts(kernels)), arena: new Arena(memory), blocking });
+  return new SimdBackend({ id, executes }, { kernels, products: products(memory, kernelProducts(kernels)), arena: new Arena(memory) });
 }
 
 class SimdBackend implements Backend {

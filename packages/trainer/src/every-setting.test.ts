@@ -82,7 +82,7 @@ const NO_CHANGES: Readonly<Record<string, TrainOptions>> = {
 const ROUNDING: Readonly<Record<string, { readonly change: TrainOptions; readonly inForce: (stored: StoredRun) => unknown; readonly from: unknown; readonly to: unknown }>> = {
   // Data that are cut into another number of microshards than the configuration says are refused.
   microshards: { change: { microshards: 4 }, inForce: ({ config }) => config.microshards, from: 2, to: 4 },
-  backend: { change: { backend: 'simd' }, inForce: ({ backendId }) => backendId, from: 'reference/1', to: 'simd/2' },
+  backend: { change: { backend: 'simd' }, inForce: ({ backendId }) => backendId, from: 'reference/1', to: 'simd/3' },
   device: { change: { backend: 'gpu', device: 'cpu' }, inForce: ({ backendId }) => backendId.slice(0, 'gpu-cpu-v8'.length), from: 'reference/', to: 'gpu-cpu-v8' },
 };
 

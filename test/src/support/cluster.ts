@@ -55,12 +55,12 @@ export interface TestServerOptions {
   readonly steps: number;
   readonly config?: RunConfig;
   readonly timing?: ServerTiming;
-  /** Default `simd/2`. */
+  /** Default `simd/3`. */
   readonly backendId?: string;
 }
 
 /** A parameter server in this process, listening on a free loopback port, with its run folder in a temporary place. */
-export async function startTestServer({ steps, config = runConfig(), timing = {}, backendId = 'simd/2' }: TestServerOptions): Promise<TestServer> {
+export async function startTestServer({ steps, config = runConfig(), timing = {}, backendId = 'simd/3' }: TestServerOptions): Promise<TestServer> {
   const directory = mkdtempSync(join(tmpdir(), 'bptt-test-'));
   const events: RunEvent[] = [];
   const listeners = new Set<() => void>();
