@@ -1,8 +1,10 @@
 import { BpttError, layOut, type HostMatrix, type Program } from '@bptt/core';
 import { describeBackend, describeGoldenModels, randomValues, relativeDistance } from '@bptt/core/testing';
-import { simdBackend } from '@bptt/simd';
+import { createSimdBackend, simdBackend } from '@bptt/simd';
 import { describe, expect, it } from 'vitest';
 import { blasBackend } from './blas-backend.js';
+import { blasProducts } from './blas-products.js';
+import { openBlas, type BlasLibrary } from './library.js';
 
 /** Why the tests cannot run here; undefined where they can. */
 function missing(): string | undefined {
@@ -52,6 +54,35 @@ if (reason !== undefined) {
         for (const backend of [own, other]) backend.setParameters(layOut([{ name: 'w', shape: [k, n] }]), w.values);
         const [got, want] = [await own.run(program, inputs), await other.run(program, inputs)];
         for (const name of Object.keys(want)) expect(relativeDistance(got[name].values, want[name].values), name).toBeLessThan(1e-6);
+      }
+    });
+
+    it('cuts a product of few rows into pieces where the library does not pack small operands', async () => {
+      const library = openBlas();
+      const calls: number[] = [];
+      const counting: BlasLibrary = {
+        ...library,
+        unpackedMultiplicationsMax: 5000,
+        sgemm: (...given) => {
+          calls.push(given[3]);
+          library.sgemm(...given);
+        },
+      };
+      const own = createSimdBackend({}, { id: 'pieces', executes: 'pieces', products: (memory, kernels) => blasProducts(counting, memory, kernels) });
+      const other = simdBackend();
+      const cases = [
+        { m: 5, k: 20, rows: [5] }, { m: 13, k: 20, rows: [4, 4, 4, 1] }, { m: 32, k: 20, rows: Array<number>(8).fill(4) }, { m: 33, k: 20, rows: [33] }, { m: 13, k: 40, rows: [13] },
+        { m: 13, k: 20, rows: [13], transposeA: true }, { m: 13, k: 20, rows: [13], transposeB: true },
+      ];
+      for (const { m, k, rows, transposeA = false, transposeB = false } of cases) {
+        const program: Program = { key: 'product', trace: (o, _, { matrices: { a, b, ...rest } }) => ({ y: o.matMul(a, b, { transposeA, transposeB, addend: Object.values(rest).at(0) }) }) };
+        const [a, b] = [transposeA ? matrix(k, m, 1) : matrix(m, k, 1), transposeB ? matrix(50, k, 2) : matrix(k, 50, 2)];
+        for (const matrices of [{ a, b }, { a, b, c: matrix(m, 50, 3) }]) {
+          calls.length = 0;
+          const got = await own.run(program, { matrices, ids: {} });
+          expect(calls).toEqual(rows);
+          expect(relativeDistance(got.y.values, (await other.run(program, { matrices, ids: {} })).y.values)).toBeLessThan(1e-6);
+        }
       }
     });
 

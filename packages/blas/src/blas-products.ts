@@ -11,7 +11,7 @@ const MULTIPLICATIONS_MIN = 4096;
 /** Up to so many rows, one tile of the kernels, a parameter is faster multiplied with by them where BLAS packs it anew for every product. */
 const KERNEL_ROWS_MAX = 5;
 
-/** Rows of a product that BLAS multiplies at once where it reads small operands as they lie: its kernels for that take four, and what is left of four nearly as long. */
+/** Where BLAS reads small operands as they lie, its kernels take four rows at a time, and for fewer nearly as long. */
 const UNPACKED_ROWS = 4;
 /** In so many pieces at most a product is faster than with operands that are packed for it. */
 const PIECES_MAX = 8;
@@ -30,6 +30,7 @@ export function blasProducts(library: BlasLibrary, memory: KernelMemory, kernels
         return;
       }
       if (base !== undefined && base.address !== out.address) kernels.copy(base, { rows: m, columns: n }, out);
+      // With a transposed right operand those kernels are slower than with a packed one; a transposed left one has many rows.
       const rows = left.transposed || right.transposed ? m : rowsAtOnce(shape);
       for (let i = 0; i < m; i += rows) {
         library.sgemm(

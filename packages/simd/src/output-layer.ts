@@ -5,7 +5,7 @@ import type { LeftOperand, RightOperand } from './products.js';
 
 /** Rows whose logits exist at once, at most: for 10,000 words 10 MB. With these sizes the order of sums changes, and so do the bits of gradients. */
 const BLOCK_ROWS_MAX = 256;
-/** Blocks are about as large as each other, and all but the last a multiple of this, the columns of a panel. */
+/** All blocks but the last have a multiple of this, the columns of a panel. */
 const BLOCK_ROWS_STEP = 8;
 /** Words whose logits are worked on at once, between product and product: with their weights and gradients they should stay in the second-level cache. */
 const CHUNK_WORDS = 256;
@@ -142,10 +142,10 @@ function forEachBlock({ kernels, arena }: Engine, { states, weight, targets }: O
   const { memory } = arena;
   const counted: number[] = [];
   memory.integers(targets.address, targets.length).forEach((target, row) => { if (target >= 0) counted.push(row); });
-  const blocks = Math.ceil(counted.length / BLOCK_ROWS_MAX);
-  const size = Math.ceil(counted.length / blocks / BLOCK_ROWS_STEP) * BLOCK_ROWS_STEP;
-  for (let begin = 0; begin < counted.length; begin += size) {
-    const rows = counted.slice(begin, begin + size);
+  let begin = 0;
+  while (begin < counted.length) {
+    const rows = counted.slice(begin, begin + blockRows(counted.length - begin));
+    begin += rows.length;
     const mark = arena.mark();
     const block = allocateBlock(arena, rows.length, { H: states.columns, V: weight.rows });
     const allTargets = memory.integers(targets.address, targets.length);
@@ -156,6 +156,12 @@ function forEachBlock({ kernels, arena }: Engine, { states, weight, targets }: O
     visit(block);
     arena.release(mark);
   }
+}
+
+/** Rows of the next block, of so many that are left: as many as in each of the others, about. */
+function blockRows(left: number): number {
+  const blocks = Math.ceil(left / BLOCK_ROWS_MAX);
+  return Math.ceil(left / blocks / BLOCK_ROWS_STEP) * BLOCK_ROWS_STEP;
 }
 
 function allocateBlock(arena: Arena, count: number, { H, V }: { H: number; V: number }): Block {

@@ -1,4 +1,4 @@
-import { createMicroshardComputer, layOut, OBJECTIVE_DEFAULTS, type Backend, type MicroshardComputer, type Program } from '@bptt/core';
+import { createMicroshardComputer, gradientBytesBounds, layOut, OBJECTIVE_DEFAULTS, type Backend, type MicroshardComputer, type Program } from '@bptt/core';
 import { createThreadMemory, openThreadMemory, simdBackend, type MemoryShare } from '@bptt/simd';
 import { describe, expect, it } from 'vitest';
 import { SharingBackend } from './sharing-backend.js';
@@ -67,8 +67,11 @@ describe('SharingBackend', () => {
       return simdBackend({ within });
     }, share));
     computer.setParameters(share.parameters);
-    expect(await computer.gradient(microshard)).toEqual(expected);
-    expect(await computer.gradient(microshard)).toEqual(expected);
+    const there = openThreadMemory(share.memory).allocate(gradientBytesBounds(computer.layout)[1] / Float32Array.BYTES_PER_ELEMENT);
+    for (let run = 0; run < 2; run += 1) {
+      there.fill(NaN);
+      expect(await computer.gradient(microshard, {}, new Uint8Array(there.buffer, there.byteOffset, there.byteLength))).toEqual(expected);
+    }
     expect(given).toEqual([share, undefined]);
   });
 

@@ -25,7 +25,7 @@ const UNPACKED_ROWS_MAX: usize = 64;
 /** Rows that are a multiple of so much apart share a few sets of the cache, so that only some of them can stay there: then packing saves more. */
 const ALIASING_BYTES: usize = 1024;
 const ALIASED_ROWS_MAX: usize = 2 * TILE_ROWS;
-/** Up to so many bytes of a right operand are read once in order before they are read by panels. */
+/** A block of a right operand of no more than so many bytes is read once in order before it is read by panels. */
 const FETCHED_BYTES_MAX: usize = 512 << 10;
 const CACHE_LINE_BYTES: usize = 64;
 
@@ -80,14 +80,15 @@ export function matMul(
   b: usize, bStride: usize, bTransposed: bool,
   out: usize, outStride: usize, base: usize, baseStride: usize, panels: usize,
 ): void {
-  const direct = !panels && !bTransposed && m <= (bStride % ALIASING_BYTES == 0 ? ALIASED_ROWS_MAX : UNPACKED_ROWS_MAX);
+  const isPlain = !panels && !bTransposed;
+  const direct = isPlain && m <= (bStride % ALIASING_BYTES == 0 ? ALIASED_ROWS_MAX : UNPACKED_ROWS_MAX);
   for (let j: usize = 0; j < n; j += COLUMN_BLOCK) {
     const columns = min(COLUMN_BLOCK, n - j);
     let p: usize = 0;
     do {
       const depth = min(DEPTH_BLOCK, k - p);
       let right = blockB, rightStep = TILE_ROW_BYTES, panelStep = depth * TILE_ROW_BYTES;
-      if (!panels && !bTransposed && bStride == n * FLOAT_BYTES) fetch(b + p * bStride, depth * bStride);
+      if (isPlain && j == 0 && bStride == n * FLOAT_BYTES) fetch(b + p * bStride, depth * bStride);
       if (panels) {
         right = panels + panelBytes(n, p) + j * depth * FLOAT_BYTES;
       } else if (direct) {
@@ -203,38 +204,40 @@ function storeTile(rows: usize, columns: usize, out: usize, outStride: usize, ba
 /**
  * Tiles of 4 x 8, one below the other until `outEnd`: eight accumulators, two vectors of b, one value of each row of a, all in registers. Four steps a turn,
  * because the processor is busy with addresses and branches as much as with products. Between them the loop may end: without that the compiler loads the values of
- * all four first, for which there are too few registers.
+ * all four first, for which there are too few registers. The order of the arguments is measured: it decides where V8 puts the jumps of the loop
+ * (docs/performance.md).
  */
 function multiplyTiles(
   out: usize, outEnd: usize, outStride: usize, first: usize, row1: usize, row2: usize, row3: usize,
-  right: usize, bStep: usize, depth: usize, base: usize, baseStride: usize,
+  right: usize, rightStep: usize, depth: usize, base: usize, baseStride: usize,
 ): void {
-  const end = right + depth * bStep;
-  for (; out < outEnd; out += outStride) {
+  const end = right + depth * rightStep;
+  // Not `<`: the end may lie past the last address there is.
+  for (; out != outEnd; out += outStride) {
     let a = first, b = right;
     let c00 = f32x4.splat(0), c01 = c00, c10 = c00, c11 = c00, c20 = c00, c21 = c00, c30 = c00, c31 = c00;
     let b0 = c00, b1 = c00, x = c00;
     while (b < end) {
       const a1 = a + row1, a2 = a + row2, a3 = a + row3;
-      b0 = v128.load(b); b1 = v128.load(b, 16); b += bStep;
+      b0 = v128.load(b); b1 = v128.load(b, 16); b += rightStep;
       x = v128.load32_splat(a); c00 = multiplyAdd(x, b0, c00); c01 = multiplyAdd(x, b1, c01);
       x = v128.load32_splat(a1); c10 = multiplyAdd(x, b0, c10); c11 = multiplyAdd(x, b1, c11);
       x = v128.load32_splat(a2); c20 = multiplyAdd(x, b0, c20); c21 = multiplyAdd(x, b1, c21);
       x = v128.load32_splat(a3); c30 = multiplyAdd(x, b0, c30); c31 = multiplyAdd(x, b1, c31);
       if (b == end) break;
-      b0 = v128.load(b); b1 = v128.load(b, 16); b += bStep;
+      b0 = v128.load(b); b1 = v128.load(b, 16); b += rightStep;
       x = v128.load32_splat(a, 4); c00 = multiplyAdd(x, b0, c00); c01 = multiplyAdd(x, b1, c01);
       x = v128.load32_splat(a1, 4); c10 = multiplyAdd(x, b0, c10); c11 = multiplyAdd(x, b1, c11);
       x = v128.load32_splat(a2, 4); c20 = multiplyAdd(x, b0, c20); c21 = multiplyAdd(x, b1, c21);
       x = v128.load32_splat(a3, 4); c30 = multiplyAdd(x, b0, c30); c31 = multiplyAdd(x, b1, c31);
       if (b == end) break;
-      b0 = v128.load(b); b1 = v128.load(b, 16); b += bStep;
+      b0 = v128.load(b); b1 = v128.load(b, 16); b += rightStep;
       x = v128.load32_splat(a, 8); c00 = multiplyAdd(x, b0, c00); c01 = multiplyAdd(x, b1, c01);
       x = v128.load32_splat(a1, 8); c10 = multiplyAdd(x, b0, c10); c11 = multiplyAdd(x, b1, c11);
       x = v128.load32_splat(a2, 8); c20 = multiplyAdd(x, b0, c20); c21 = multiplyAdd(x, b1, c21);
       x = v128.load32_splat(a3, 8); c30 = multiplyAdd(x, b0, c30); c31 = multiplyAdd(x, b1, c31);
       if (b == end) break;
-      b0 = v128.load(b); b1 = v128.load(b, 16); b += bStep;
+      b0 = v128.load(b); b1 = v128.load(b, 16); b += rightStep;
       x = v128.load32_splat(a, 12); c00 = multiplyAdd(x, b0, c00); c01 = multiplyAdd(x, b1, c01);
       x = v128.load32_splat(a1, 12); c10 = multiplyAdd(x, b0, c10); c11 = multiplyAdd(x, b1, c11);
       x = v128.load32_splat(a2, 12); c20 = multiplyAdd(x, b0, c20); c21 = multiplyAdd(x, b1, c21);
@@ -251,6 +254,7 @@ function multiplyTiles(
     v128.store(out, c10); v128.store(out, c11, 16); out += outStride;
     v128.store(out, c20); v128.store(out, c21, 16); out += outStride;
     v128.store(out, c30); v128.store(out, c31, 16);
+    // Four rows; where rows are repeated there is one tile.
     first += row1 + row3;
   }
 }

@@ -1,5 +1,5 @@
 // A panel holds TILE_COLUMNS neighbouring columns of a right operand: for each step `p` of the inner dimension the values that one tile needs lie
-// side by side. Columns past the edge are zero, so that every tile is computed as a full one.
+// side by side. Columns past the edge are zero, so that no tile reads values that are not there.
 
 export const FLOAT_BYTES: usize = 4;
 /** Columns of a panel, and of the tile that is held in registers. */
