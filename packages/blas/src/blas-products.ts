@@ -13,7 +13,7 @@ const KERNEL_ROWS_MAX = 5;
 
 /** Where BLAS reads small operands as they lie, its kernels take four rows at a time, and for fewer nearly as long. */
 const UNPACKED_ROWS = 4;
-/** In so many pieces at most a product is faster than with operands that are packed for it. */
+/** In so many pieces at most a product is not slower than with operands that are packed for it. */
 const PIECES_MAX = 8;
 
 /** Products by a BLAS, on the memory of the kernels; small ones by the kernels. */
@@ -31,7 +31,7 @@ export function blasProducts(library: BlasLibrary, memory: KernelMemory, kernels
       }
       if (base !== undefined && base.address !== out.address) kernels.copy(base, { rows: m, columns: n }, out);
       // With a transposed right operand those kernels are slower than with a packed one; a transposed left one has many rows.
-      const rows = left.transposed || right.transposed ? m : rowsAtOnce(shape);
+      const rows = isPacked && !left.transposed && !right.transposed ? rowsAtOnce(shape) : m;
       for (let i = 0; i < m; i += rows) {
         library.sgemm(
           ROW_MAJOR, left.transposed ? TRANSPOSED : PLAIN, right.transposed ? TRANSPOSED : PLAIN, Math.min(rows, m - i), n, k,
@@ -52,10 +52,10 @@ export function blasProducts(library: BlasLibrary, memory: KernelMemory, kernels
     },
   };
 
-  /** All rows, or so many that no operand is packed. */
+  /** Rows of a piece for which no operand is packed; all, where pieces would be slower. */
   function rowsAtOnce({ m, n, k }: ProductShape): number {
     const most = Math.floor(library.unpackedMultiplicationsMax / (n * k));
     const rows = most - (most % UNPACKED_ROWS);
-    return m <= most || rows === 0 || m > PIECES_MAX * rows ? m : rows;
+    return m > PIECES_MAX * rows ? m : rows;
   }
 }
