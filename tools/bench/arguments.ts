@@ -4,13 +4,13 @@ import { WORKLOAD_NAMES } from './workload.js';
 
 const ROUNDS_MAX = 1_000;
 /** What is measured, in this order. */
-export const PARTS: readonly string[] = ['limits', ...WORKLOAD_NAMES, 'transfers', 'threads', 'cluster', 'start-up'];
+export const PARTS: readonly string[] = ['limits', ...WORKLOAD_NAMES, 'gpu', 'transfers', 'threads', 'cluster', 'start-up'];
 /** What is measured where a quick look is enough: the smallest model, on every backend and beside every peer. */
 const QUICK_PARTS: readonly string[] = ['limits', 'tutorial', 'transfers'];
 
 export const HELP = `Usage: npm run bench -- [options]
 
-Training tokens/s of every backend beside PyTorch, the NumPy tutorial and TensorFlow.js, the machine's own limits, gRPC beside a raw stream, threads
+Training tokens/s of every backend beside PyTorch, the NumPy tutorial and TensorFlow.js, on the GPU beside PyTorch there, the machine's own limits, gRPC beside a raw stream, threads
 and clusters beside PyTorch, start-up times: measured in turn.
 
   --quick          ${QUICK_PARTS.join(', ')} alone

@@ -1,5 +1,5 @@
 import { vectorLimit, type SimdBuild } from '@bptt/simd';
-import { createBackend } from '@bptt/worker';
+import { createBackend, type BackendDevice } from '@bptt/worker';
 import { productSteps, type ProductShape } from './product-step.js';
 import { serveSteps, type StepWork } from './step-server.js';
 import { trainingSteps } from './training-step.js';
@@ -12,14 +12,14 @@ import type { Workload } from './workload.js';
 
 /** What a backend is to do for each line. */
 export type BackendTask =
-  | { readonly kind: 'train'; readonly backend: string; readonly workload: Workload }
+  | { readonly kind: 'train'; readonly backend: string; readonly device?: BackendDevice; readonly workload: Workload }
   | { readonly kind: 'multiply'; readonly backend: string; readonly shape: ProductShape; readonly products: number }
   | { readonly kind: 'vectors'; readonly backend: SimdBuild; readonly flops: number };
 
 async function openTask(task: BackendTask): Promise<StepWork> {
   if (task.kind === 'vectors') return vectorSteps(task.backend, task.flops);
-  const backend = (await createBackend(task.backend)).create();
-  return task.kind === 'train' ? trainingSteps(backend, task.workload) : productSteps(backend, task.shape, task.products);
+  if (task.kind === 'multiply') return productSteps((await createBackend(task.backend)).create(), task.shape, task.products);
+  return trainingSteps((await createBackend(task.backend, task.device)).create(), task.workload);
 }
 
 /** Multiplications and additions in registers, `flops` a step. */

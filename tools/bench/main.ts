@@ -1,10 +1,11 @@
+import { localGpu } from '@bptt/worker';
 import { HELP, parseArguments, type Arguments } from './arguments.js';
 import { print, runCommand } from './benchmark-command.js';
 import { measureLimits, sgemmLimit, type Limits } from './limits-table.js';
 import { measureStartUp, type StartUp } from './start-up-table.js';
 import { measuresOf, measuresText, type Measure } from './measures.js';
 import { headText, limitsText, thisMachine, trainingText, transferText, type Machine } from './report.js';
-import { measureTraining, type TrainingTable } from './training-table.js';
+import { measureGpu, measureTraining, type TrainingTable } from './training-table.js';
 import { measureTransfers, type TransferRow } from './transfer-table.js';
 import { startUpText, waysText } from './ways-report.js';
 import { measureCluster, measureThreads, type WaysTable } from './ways-table.js';
@@ -13,12 +14,13 @@ import { WORKLOADS } from './workload.js';
 /** What one run of the benchmark found; written as JSON. Parts that were not asked for are missing. */
 interface BenchmarkReport {
   readonly format: 'bptt-bench';
-  readonly version: 3;
+  readonly version: 4;
   readonly machine: Machine;
   /** Samples of every figure. */
   readonly rounds: number;
   limits?: Limits;
   readonly training: TrainingTable[];
+  readonly gpu: TrainingTable[];
   transfers?: readonly TransferRow[];
   threads?: WaysTable;
   cluster?: WaysTable;
@@ -30,7 +32,7 @@ interface BenchmarkReport {
 
 /** Measures one part after the other into `report`, and shows each. */
 async function measure({ parts, rounds }: Arguments, report: BenchmarkReport): Promise<void> {
-  const { machine, training } = report;
+  const { machine, training, gpu } = report;
   print(headText(machine, rounds));
   const part = async <T>(name: string, measureIt: (rounds: number) => Promise<T>, text: (result: T) => string, keep: (result: T) => void): Promise<void> => {
     if (!parts.has(name)) return;
@@ -41,6 +43,8 @@ async function measure({ parts, rounds }: Arguments, report: BenchmarkReport): P
   await part('limits', measureLimits, limitsText, (limits) => { report.limits = limits; });
   const sgemm = report.limits === undefined ? null : sgemmLimit(report.limits);
   for (const workload of WORKLOADS) await part(workload.name, () => measureTraining(workload, rounds, sgemm), trainingText, (table) => training.push(table));
+  if (parts.has('gpu') && (await localGpu()) === undefined) print('This machine has no graphics processor with a driver for WebGPU.');
+  else for (const workload of WORKLOADS) await part('gpu', () => measureGpu(workload, rounds), trainingText, (table) => gpu.push(table));
   await part('transfers', measureTransfers, transferText, (transfers) => { report.transfers = transfers; });
   await part('threads', measureThreads, waysText, (threads) => { report.threads = threads; });
   await part('cluster', measureCluster, waysText, (cluster) => { report.cluster = cluster; });
@@ -52,5 +56,5 @@ async function measure({ parts, rounds }: Arguments, report: BenchmarkReport): P
 
 await runCommand({
   name: 'bench', help: HELP, parse: parseArguments, measure,
-  begin: ({ rounds }): BenchmarkReport => ({ format: 'bptt-bench', version: 3, machine: thisMachine(), rounds, training: [], measures: [], complete: false }),
+  begin: ({ rounds }): BenchmarkReport => ({ format: 'bptt-bench', version: 4, machine: thisMachine(), rounds, training: [], gpu: [], measures: [], complete: false }),
 });

@@ -14,7 +14,7 @@ const table = (rows: readonly ReturnType<typeof way>[]): { title: string; senten
 const tableOf = (name: string, truncation: string, rows: readonly Measured[]): ReturnType<typeof trainingTable> => {
   const workload = WORKLOADS.find((other) => other.name === name && other.truncation.kind === truncation);
   if (workload === undefined) throw new Error(`no workload ${name}`);
-  return trainingTable(workload, rows, null);
+  return trainingTable(workload, rows);
 };
 
 const MEASURES = measuresOf({

@@ -7,7 +7,7 @@ const SMALL = [...SIZES, '--window', '1'];
 
 describe('a peer', () => {
   it('is unavailable, with the packages to install, where there is no such interpreter', async () => {
-    const peer = pythonEntrant({ name: 'NumPy', script: 'numpy_tutorial.py', packages: 'python3-numpy', arguments: SMALL, python: '/nonexistent/python3' });
+    const peer = pythonEntrant({ name: 'NumPy', script: 'numpy_tutorial.py', install: 'apt-get install python3-numpy', arguments: SMALL, python: '/nonexistent/python3' });
     await expect(peer.open()).rejects.toThrow(Unavailable);
     await expect(peer.open()).rejects.toThrow(/not installed .*ENOENT.*apt-get install python3-numpy/);
   });
@@ -30,15 +30,28 @@ describe('a peer', () => {
     await contender.close();
   }, 120_000);
 
+  it('trains in PyTorch on the GPU, or says that it sees none, or that it is not installed', async () => {
+    const given = ['--cell', 'lstm', '--embedding', '4', '--carry', ...SIZES, '--device', 'cuda'];
+    const contender = await openOrReason('PyTorch', 'torch_lm.py', given, 'python3');
+    if (typeof contender === 'string') {
+      expect(contender).toMatch(/PyTorch .* sees no CUDA device|apt-get install/);
+      return;
+    }
+    expect(contender.executes).toMatch(/^pytorch \d/);
+    expect(contender.executes).not.toMatch(/blas|thread/);
+    expect(await contender.step()).toBeGreaterThan(0);
+    await contender.close();
+  }, 120_000);
+
   it('fails with its own last words where it is asked for something it does not know', async () => {
     const reason = await openOrReason('NumPy', 'numpy_tutorial.py', ['--vocabulary', 'many']).catch((error: unknown) => String(error));
     expect(reason).toMatch(/invalid int value: 'many'|apt-get install/);
   });
 });
 
-async function openOrReason(name: string, script: string, given: readonly string[]): Promise<Contender | string> {
+async function openOrReason(name: string, script: string, given: readonly string[], python?: string): Promise<Contender | string> {
   try {
-    return await pythonEntrant({ name, script, packages: 'some-package', arguments: given }).open();
+    return await pythonEntrant({ name, script, install: 'apt-get install some-package', arguments: given, ...(python !== undefined && { python }) }).open();
   } catch (error) {
     if (error instanceof Unavailable) return error.message;
     throw error;

@@ -10,15 +10,15 @@ export const PYTHON = '/usr/bin/python3';
 const PEERS = join(import.meta.dirname, '..', 'peers');
 /** The reference BLAS, Debian's `libblas3`: several times slower than the OpenBLAS that a PyTorch user has. */
 const SLOW_BLAS = /^libblas\./;
-export const TORCH_PACKAGES = 'python3-torch python3-numpy libopenblas0-pthread';
-const NUMPY_PACKAGES = 'python3-numpy libopenblas0-pthread';
+export const TORCH_INSTALL = 'apt-get install python3-torch python3-numpy libopenblas0-pthread';
+const NUMPY_INSTALL = 'apt-get install python3-numpy libopenblas0-pthread';
 
 export interface PythonOptions {
   readonly name: string;
   /** Script in `tools/peers`. */
   readonly script: string;
-  /** Debian packages that it needs. */
-  readonly packages: string;
+  /** What installs the packages that it needs. */
+  readonly install: string;
   readonly arguments: readonly string[];
   /** Default 1. */
   readonly threads?: number;
@@ -38,7 +38,12 @@ export interface TorchWay {
 /** PyTorch on the same model and batches. */
 export function torchEntrant(name: string, workload: Workload, { threads, ranks }: TorchWay = { threads: 1, ranks: 1 }): Entrant {
   const given = [...torchArguments(workload), ...optionWords({ threads, ranks })];
-  return pythonEntrant({ name, script: 'torch_lm.py', packages: TORCH_PACKAGES, arguments: given, threads, ranks });
+  return pythonEntrant({ name, script: 'torch_lm.py', install: TORCH_INSTALL, arguments: given, threads, ranks });
+}
+
+/** PyTorch on the GPU, in the Python that is first in `PATH`: Debian's PyTorch computes on processors alone. */
+export function torchCudaEntrant(name: string, workload: Workload): Entrant {
+  return pythonEntrant({ name, script: 'torch_lm.py', install: 'pip install torch', arguments: [...torchArguments(workload), '--device', 'cuda'], python: 'python3' });
 }
 
 /** Command line of `torch_lm.py` for a workload. */
@@ -55,12 +60,12 @@ export function torchArguments({ model, clip, carried, ...rest }: Workload): str
 /** The tutorial's NumPy code, one sentence after the other; it knows the tutorial's model alone. */
 export function numpyEntrant(name: string, workload: Workload): Entrant {
   if (!isTutorial(workload)) return absent(name, 'knows the tutorial\'s model alone');
-  return pythonEntrant({ name, script: 'numpy_tutorial.py', packages: NUMPY_PACKAGES, arguments: sizeArguments(workload) });
+  return pythonEntrant({ name, script: 'numpy_tutorial.py', install: NUMPY_INSTALL, arguments: sizeArguments(workload) });
 }
 
 /** A product of OpenBLAS, or a copy of memory: `blas_limits.py`. */
 export function limitEntrant(name: string, given: readonly string[]): Entrant {
-  return pythonEntrant({ name, script: 'blas_limits.py', packages: NUMPY_PACKAGES, arguments: given });
+  return pythonEntrant({ name, script: 'blas_limits.py', install: NUMPY_INSTALL, arguments: given });
 }
 
 function sizeArguments({ model, truncation, T, B }: Pick<Workload, 'model' | 'truncation' | 'T' | 'B'>): string[] {
@@ -81,17 +86,18 @@ export function threadsEnvironment(threads: number): Record<string, string> {
   return Object.fromEntries(['OPENBLAS_NUM_THREADS', 'OMP_NUM_THREADS', 'MKL_NUM_THREADS'].map((key) => [key, String(threads)]));
 }
 
-async function startPython({ name, script, packages, arguments: given, threads = 1, ranks = 1, python = PYTHON }: PythonOptions): Promise<Contender> {
+async function startPython({ name, script, install, arguments: given, threads = 1, ranks = 1, python = PYTHON }: PythonOptions): Promise<Contender> {
   try {
     return await startProcess(name, { command: python, arguments: [join(PEERS, script), ...given, '--interactive'], environment: threadsEnvironment(threads) }, (hello) => {
       const [library, blas] = [String(hello['peer']), String(hello['blas'])];
-      if (SLOW_BLAS.test(blas)) throw new Unavailable(`${library} uses the slow BLAS ${blas}: apt-get install ${packages}`);
+      if (typeof hello['gpu'] === 'string') return `${library}, ${hello['gpu']}`;
+      if (SLOW_BLAS.test(blas)) throw new Unavailable(`${library} uses the slow BLAS ${blas}: ${install}`);
       return `${library}, ${blas}, ${ranks > 1 ? `${String(ranks)} ranks over gloo` : counted(threads, 'thread')}`;
     });
   } catch (error) {
     if (error instanceof Unavailable) throw error;
     const reason = error instanceof Error ? error.message : String(error);
-    if (/ENOENT|ModuleNotFoundError/.test(reason)) throw new Unavailable(`not installed (${reason}): apt-get install ${packages}`, { cause: error });
+    if (/ENOENT|ModuleNotFoundError/.test(reason)) throw new Unavailable(`not installed (${reason}): ${install}`, { cause: error });
     throw new Error(`${name}: ${reason}`, { cause: error });
   }
 }

@@ -6,7 +6,7 @@ import { backendIdOf } from './backends.js';
 import { endWithUs } from './child-processes.js';
 import { BPTT, runWords } from './command.js';
 import { JsonProcess, type JsonEvent } from './json-process.js';
-import { PYTHON, threadsEnvironment, TORCH_PACKAGES } from './python-contender.js';
+import { PYTHON, threadsEnvironment, TORCH_INSTALL } from './python-contender.js';
 import { QualityClock, TrainingClock, type QualityResult, type QualityRow } from './quality-clock.js';
 import { QUALITY_CORPUS, type QualityRecipe } from './quality-recipes.js';
 import { counted } from './text-table.js';
@@ -68,7 +68,7 @@ export async function trainBptt({ recipe, targets, secondsMax, validEvery, threa
 /** The same training in PyTorch, on the same batches from the same parameters; skipped where there is no PyTorch. */
 export async function trainTorch({ recipe, targets, secondsMax, validEvery, threads, folder, cache }: QualityOptions, { run, steps }: BpttQuality): Promise<QualityRow> {
   const name = `${recipe.name}, PyTorch, ${counted(threads, 'thread')}`;
-  if (spawnSync(PYTHON, ['-c', 'import torch']).status !== 0) return { name, skipped: `not installed: apt-get install ${TORCH_PACKAGES}` };
+  if (spawnSync(PYTHON, ['-c', 'import torch']).status !== 0) return { name, skipped: `not installed: ${TORCH_INSTALL}` };
   const dump = join(folder, `${recipe.name}-dump`);
   if (!existsSync(join(dump, 'validation.jsonl'))) {
     const dumped = spawnSync(process.execPath, [join(TORCH, 'dump-run.mjs'), run, '--steps', String(steps + MORE_STEPS), '--validation', '--out', dump, '--cache', cache], { encoding: 'utf8' });

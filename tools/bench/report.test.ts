@@ -10,7 +10,7 @@ describe('the report', () => {
       { contender: 'simd', executes: 'simd/1 (WebAssembly SIMD)', medianMs: 10, samplesMs: [10], totalMs: 10, cores: 1.02, peakRssBytes: 104_857_600 },
       { contender: 'PyTorch', skipped: 'python3-torch not installed' },
       { contender: 'NumPy tutorial', executes: 'numpy 1.24', medianMs: 125, samplesMs: [125], totalMs: 125, cores: null, peakRssBytes: null },
-    ], 90));
+    ], { sgemmGflopPerSecond: 90 }));
     expect(text.split('\n')).toEqual([
       'tutorial, window:4: 1 x 20 words a step, 0.0972 GFLOP; one thread, K = 1',
       '                tokens/s  ms/step  GFLOP/s  of sgemm  PyTorch  NumPy  TF.js  cores  peak MiB  executes',
@@ -18,6 +18,11 @@ describe('the report', () => {
       'PyTorch                -        -        -         -        -      -      -      -         -  skipped: python3-torch not installed',
       'NumPy tutorial       160      125    0.778    0.864%        -     1x      -      -         -  numpy 1.24',
     ]);
+  });
+
+  it('says that the GPU computed, where it did', () => {
+    const table = trainingTable(WORKLOADS[0], [{ contender: 'gpu webgpu', skipped: 'device lost' }], { computes: 'the GPU, and one thread beside it' });
+    expect(trainingText(table)).toContain('0.0972 GFLOP; the GPU, and one thread beside it, K = 1\n');
   });
 
   it('shows the limits of the machine', () => {

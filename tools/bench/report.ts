@@ -30,7 +30,7 @@ export function headText(machine: Machine, rounds?: number): string {
   return `${processor}, ${String(cores)} cores, Node ${node}, load ${threeDigits(loadBefore)}${taken}${busy}${few}`;
 }
 
-export function trainingText({ workload, truncation, sentences, words, gflopPerStep, rows }: TrainingTable): string {
+export function trainingText({ workload, computes, truncation, sentences, words, gflopPerStep, rows }: TrainingTable): string {
   const cells = rows.map((row) => {
     if ('skipped' in row) return [row.contender, ...Array<string>(9).fill('-'), `skipped: ${row.skipped}`];
     const { contender, tokensPerSecond, medianMs, gflopPerSecond, shareOfSgemm, timesPyTorch, timesNumPy, timesTensorFlow, cores, peakRssBytes, executes } = row;
@@ -39,7 +39,7 @@ export function trainingText({ workload, truncation, sentences, words, gflopPerS
       cores === null ? '-' : threeDigits(cores), mebibytes(peakRssBytes), executes,
     ];
   });
-  const title = `${workload}, ${truncation}: ${String(sentences)} x ${String(words)} words a step, ${threeDigits(gflopPerStep)} GFLOP; one thread, K = 1`;
+  const title = `${workload}, ${truncation}: ${String(sentences)} x ${String(words)} words a step, ${threeDigits(gflopPerStep)} GFLOP; ${computes}, K = 1`;
   return `${title}\n${textTable([['', 'tokens/s', 'ms/step', 'GFLOP/s', 'of sgemm', 'PyTorch', 'NumPy', 'TF.js', 'cores', 'peak MiB', 'executes'], ...cells])}`;
 }
 

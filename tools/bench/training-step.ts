@@ -1,4 +1,5 @@
-import { clipGradient, createMicroshardComputer, gradientBytesBounds, initializeParameters, OBJECTIVE_DEFAULTS, plainWorkspace, sgdStep, type Backend, type Microshard } from '@bptt/core';
+import { clipGradient, createMicroshardComputer, gradientBytesBounds, initializeParameters, OBJECTIVE_DEFAULTS, sgdStep, type Backend, type Microshard, type Workspace } from '@bptt/core';
+import { createThreadMemory, openThreadMemory } from '@bptt/simd';
 import type { StepWork } from './step-server.js';
 import type { Workload } from './workload.js';
 import { zipfSource } from './zipf.js';
@@ -8,17 +9,18 @@ const LEARNING_RATE = 0.005;
 
 /**
  * Training steps of a backend on one thread, the whole batch as one microshard: parameters set, forward, loss, backward, mean over the sequences, norm of the
- * gradient and clipping where the workload clips, and SGD; in place, as PyTorch does it, and in memory of the backend where it has some.
+ * gradient and clipping where the workload clips, and SGD; in place, as PyTorch does it, and in memory of the backend where it has some. Elsewhere
+ * gradients are normed and parameters updated as the parameter server does it, with simd.
  */
 export function trainingSteps(backend: Backend, workload: Workload): StepWork {
   const { model, truncation, clip: threshold, carried } = workload;
   const computer = createMicroshardComputer({ backend, model, objective: { ...OBJECTIVE_DEFAULTS, truncation, reduction: 'sentenceSum' }, seed: SEED });
   const { layout } = computer;
   const words = wordSource(workload);
-  const { allocate, arithmetic } = backend.workspace ?? plainWorkspace;
+  const [, gradientBytesMax] = gradientBytesBounds(layout);
+  const { allocate, arithmetic } = backend.workspace ?? serverMemory(layout.size * Float32Array.BYTES_PER_ELEMENT + gradientBytesMax);
   const parameters = allocate(layout.size);
   parameters.set(initializeParameters(model, SEED));
-  const [, gradientBytesMax] = gradientBytesBounds(layout);
   const gradientFloats = allocate(gradientBytesMax / Float32Array.BYTES_PER_ELEMENT);
   const into = new Uint8Array(gradientFloats.buffer, gradientFloats.byteOffset, gradientFloats.byteLength);
   let initialStates: Float32Array | undefined;
@@ -38,6 +40,11 @@ export function trainingSteps(backend: Backend, workload: Workload): StepWork {
     },
     close: () => { backend.dispose(); },
   };
+}
+
+/** Memory as the parameter server has it, with the arithmetic of simd. */
+function serverMemory(bytes: number): Workspace {
+  return openThreadMemory(createThreadMemory(bytes).shared);
 }
 
 /** Batches of words by Zipf's law, another one at each call. */

@@ -1,9 +1,9 @@
 import { formatTruncation } from '@bptt/core';
 import { backendEntrant } from './backend-contender.js';
-import { BACKENDS } from './backends.js';
+import { BACKENDS, fastestBackend } from './backends.js';
 import { stepFlops } from './flops.js';
 import { measureInTurn, measuredRow, type Measured, type Skipped } from './measure.js';
-import { numpyEntrant, torchEntrant } from './python-contender.js';
+import { numpyEntrant, torchCudaEntrant, torchEntrant } from './python-contender.js';
 import { tensorFlowEntrant } from './tensorflow-contender.js';
 import type { Workload } from './workload.js';
 
@@ -34,6 +34,8 @@ export interface TrainingResult extends Measured {
 /** All contenders on one workload. */
 export interface TrainingTable {
   readonly workload: string;
+  /** What computes: one thread of the processor, or the graphics processor, with one thread of the processor beside it. */
+  readonly computes: 'one thread' | 'the GPU, and one thread beside it';
   readonly truncation: string;
   readonly sentences: number;
   readonly words: number;
@@ -44,14 +46,29 @@ export interface TrainingTable {
 /** @param sgemmGflopPerSecond what OpenBLAS's product reaches on one thread; null where that is not known */
 export async function measureTraining(workload: Workload, rounds: number, sgemmGflopPerSecond: number | null): Promise<TrainingTable> {
   const entrants = [
-    ...BACKENDS.map((backend) => backendEntrant(backend, workload)),
+    ...BACKENDS.map((backend) => backendEntrant(backend, workload, backend === 'gpu' ? 'webasm' : undefined)),
     torchEntrant(PYTORCH, workload), numpyEntrant(NUMPY, workload), tensorFlowEntrant(TENSORFLOW, workload),
   ];
-  return trainingTable(workload, await measureInTurn(entrants, rounds), sgemmGflopPerSecond);
+  return trainingTable(workload, await measureInTurn(entrants, rounds), { sgemmGflopPerSecond });
 }
 
-/** The table of what was measured, all on one thread with the batch as one microshard. */
-export function trainingTable(workload: Workload, measured: readonly (Measured | Skipped)[], sgemmGflopPerSecond: number | null): TrainingTable {
+/** The backend `gpu` and PyTorch on the graphics processor of this machine, and what one thread of the processor does beside them. */
+export async function measureGpu(workload: Workload, rounds: number): Promise<TrainingTable> {
+  const entrants = [
+    backendEntrant('gpu', workload, 'webgpu'), torchCudaEntrant(PYTORCH, workload), backendEntrant('gpu', workload, 'webasm'), backendEntrant(await fastestBackend(), workload),
+  ];
+  return trainingTable(workload, await measureInTurn(entrants, rounds), { computes: 'the GPU, and one thread beside it' });
+}
+
+interface TableSetting {
+  /** Default: not known. */
+  readonly sgemmGflopPerSecond?: number | null;
+  /** Default `one thread`. */
+  readonly computes?: TrainingTable['computes'];
+}
+
+/** The table of what was measured, the batch as one microshard. */
+export function trainingTable(workload: Workload, measured: readonly (Measured | Skipped)[], { sgemmGflopPerSecond = null, computes = 'one thread' }: TableSetting = {}): TrainingTable {
   const { name, truncation, T, B } = workload;
   const gflopPerStep = stepFlops(workload) / 1e9;
   const timesPeer = (peer: string, ms: number): number | null => {
@@ -68,5 +85,5 @@ export function trainingTable(workload: Workload, measured: readonly (Measured |
       timesPyTorch: timesPeer(PYTORCH, medianMs), timesNumPy: timesPeer(NUMPY, medianMs), timesTensorFlow: timesPeer(TENSORFLOW, medianMs),
     };
   });
-  return { workload: name, truncation: formatTruncation(truncation), sentences: B, words: T, gflopPerStep, rows };
+  return { workload: name, computes, truncation: formatTruncation(truncation), sentences: B, words: T, gflopPerStep, rows };
 }

@@ -11,6 +11,8 @@ law, as in text: the word of rank r in proportion to 1 / r. With --cutoffs the h
 an input product by a fixed identity). --window k gives the error of every output k earlier steps, which PyTorch cannot be asked for
 directly: states are computed without gradient, and a window of k + 1 steps is run again for every output.
 
+With --device cuda model and states are on the GPU in float32 (no TF32), words are sent there within the step, and a step ends when the GPU has ended it.
+
 Prints one JSON object. With --interactive it first prints `{"peer": ...}` and then, for each line on standard input, makes one step and
 prints `{"seconds": ...}`. With --ranks N it is N processes under DistributedDataParallel over gloo, each with batch / N sentences; this one is
 rank 0, tells the others when to step, and its time is that of the step, since no rank is done before all have sent their gradients.
@@ -22,6 +24,7 @@ import os
 import resource
 import socket
 import statistics
+import sys
 import time
 import torch
 from torch import nn
@@ -69,6 +72,7 @@ class Trainer:
         self.optimizer = torch.optim.SGD(self.parameters, lr=a.learning_rate)
         self.batch = a.batch // a.ranks
         self.shares = 1 / torch.arange(1, a.vocabulary + 1, dtype=torch.float64)
+        self.device = torch.device(a.device)
 
     def words(self):
         return torch.multinomial(self.shares, self.a.steps * self.batch, replacement=True).reshape(self.a.steps, self.batch)
@@ -77,12 +81,15 @@ class Trainer:
         """One training step on new random words; its seconds, without making the words."""
         x, y = self.words(), self.words()
         begin = time.perf_counter()
+        x, y = x.to(self.device), y.to(self.device)
         self.optimizer.zero_grad(set_to_none=True)
         loss = self.whole_loss(x, y) if self.a.window is None else self.window_loss(x, y)
         (loss / self.batch).backward()
         if self.a.clip is not None:
             nn.utils.clip_grad_norm_(self.parameters, self.a.clip)
         self.optimizer.step()
+        if self.device.type == "cuda":
+            torch.cuda.synchronize()
         return time.perf_counter() - begin
 
     def whole_loss(self, x, y):
@@ -95,7 +102,7 @@ class Trainer:
         length = min(self.a.window, self.a.steps - 1) + 1
         with torch.no_grad():
             states, _ = self.model.rnn(self.model.encoder(x))
-        nothing = torch.full((length - 1, self.batch), self.a.vocabulary)
+        nothing = torch.full((length - 1, self.batch), self.a.vocabulary, device=self.device)
         windows = torch.cat([nothing, x]).unfold(0, length, 1)  # [T, B, length]
         zeros = states.new_zeros(length, self.batch, self.a.hidden)
         frozen = torch.cat([zeros, states])[: self.a.steps]  # the state before each window
@@ -106,13 +113,13 @@ class Trainer:
 def describe(a, pids):
     return {"peer": "pytorch " + torch.__version__, "blas": blas_library(), "cell": a.cell, "input": a.input, "layers": a.layers,
             "vocabulary": a.vocabulary, "hidden": a.hidden, "cutoffs": a.cutoffs, "batch": a.batch, "steps": a.steps, "window": a.window, "threads": a.threads,
-            "ranks": a.ranks, "pids": pids}
+            "ranks": a.ranks, "gpu": torch.cuda.get_device_name() if a.device == "cuda" else None, "pids": pids}
 
 
 def make_trainer(rank, a):
     torch.set_num_threads(a.threads)
     torch.manual_seed(a.seed)
-    model = LanguageModel(a)
+    model = LanguageModel(a).to(a.device)
     torch.manual_seed(a.seed + rank)
     if a.ranks > 1:
         os.environ.setdefault("MASTER_ADDR", "127.0.0.1")
@@ -157,6 +164,10 @@ def free_port():
 
 
 def run(a):
+    if a.device == "cuda":
+        if not torch.cuda.is_available():
+            sys.exit("unavailable: PyTorch " + torch.__version__ + " sees no CUDA device")
+        torch.backends.cudnn.allow_tf32 = False
     a.port = free_port()
     processes, pipes = start_followers(a)
     trainer = make_trainer(0, a)
@@ -189,6 +200,7 @@ def parse():
     parser.add_argument("--cutoffs", type=int, nargs="+", help="first word of each tail of an adaptive softmax (default: a full softmax)")
     parser.add_argument("--div-value", type=float, default=4.0, help="by how much each tail of an adaptive softmax is narrower than the one before")
     parser.add_argument("--clip", type=float, help="largest global norm of the gradient (default: no clipping)")
+    parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
     parser.add_argument("--learning-rate", type=float, default=0.005)
     parser.add_argument("--carry", action="store_true", help="carry the state from step to step")
     parser.add_argument("--interactive", action="store_true", help="one step a line of standard input")
@@ -197,6 +209,8 @@ def parse():
         parser.error("--input onehot is the tutorial's model: --cell rnn, one layer, one rank, no clipping")
     if a.window is not None and (a.layers != 1 or a.carry or a.cell != "rnn" or a.ranks > 1):
         parser.error("--window needs --cell rnn, one layer, one rank, and no carried state")
+    if a.device != "cpu" and a.ranks > 1:
+        parser.error("--device cuda is one rank")
     if a.batch % a.ranks != 0:
         parser.error("--batch must be a multiple of --ranks")
     return a

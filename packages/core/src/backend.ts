@@ -170,7 +170,7 @@ export interface Backend {
    */
   setParameters(layout: ParameterLayout, values: FloatArray): void;
   /**
-   * Runs a program. The arrays returned belong to the backend and are valid until its next call.
+   * Runs a program. What `inputs` holds is read until the promise is settled, and must not change before. The arrays returned belong to the backend and are valid until its next call.
    * @param wanted where the gradients of parameters are wanted, by the names of the parameters. Where that is memory of the backend, `linearSoftmaxCrossEntropy` may
    * write its `dWeight` there, the first time in a run that the parameter is its weight; what is returned is then that very array.
    * @throws BpttError `resource-exhausted` when the memory of the backend does not suffice

@@ -5,11 +5,11 @@
 //   unrolled   eight steps with their updates in one fused plan; parameters go in and out once
 //   copies     a plan that reads one row of every parameter: what of `upload` is handing them over
 import { createMicroshardComputer, gradientProgram, initializeParameters, matrixShape, MODEL_DEFAULTS, OBJECTIVE_DEFAULTS, parameterLayout, sgdStep, trainingInputs, viewTensor } from '@bptt/core';
-import { Input } from 'gpu.js';
 import { openAdapter } from '../dist/adapter.js';
 import { openDevice } from '../dist/device.js';
 import { gpuBackend } from '../dist/gpu-backend.js';
 import { createKernelSet } from '../dist/kernel-set.js';
+import { asInput } from '../dist/plan.js';
 import { TracedOperations } from '../dist/traced-operations.js';
 import { TracedIds, TracedMatrix } from '../dist/tracer.js';
 
@@ -30,7 +30,7 @@ function microshardOf(T, B) {
 }
 
 const hostMatrices = () => Object.fromEntries(layout.tensors.map((tensor) => [tensor.name, { ...matrixShape(tensor), values: viewTensor(values, tensor) }]));
-const asInput = ({ rows, columns, values: data }) => new Input(data, [columns, rows]);
+const matrixInput = ({ rows, columns, values: data }) => asInput(data, [columns, rows]);
 
 /** A plan over matrices and ids; `trace` gets them by name, and `lead` come first. */
 function pipelineOf(device, matrices, ids, trace) {
@@ -45,7 +45,7 @@ function pipelineOf(device, matrices, ids, trace) {
   return device.gpu.createPipeline(orchestrate, { threads: false });
 }
 
-const idInputs = (ids) => Object.values(ids).map((vector) => new Input(Float32Array.from(vector), [vector.length]));
+const idInputs = (ids) => Object.values(ids).map((vector) => asInput(Float32Array.from(vector), [vector.length]));
 const split = (all) => ({ parameters: Object.fromEntries(layout.tensors.map(({ name }) => [name, all[name]])), rest: Object.fromEntries(Object.entries(all).filter(([name]) => !layout.tensors.some((tensor) => tensor.name === name))) });
 
 function uploadWay(mode, adapter, microshard) {
@@ -72,9 +72,9 @@ async function residentWay(mode, adapter, microshard) {
   });
   const given = [];
   for (const [name, matrix] of Object.entries(matrices)) {
-    if (!(name in hostMatrices())) { given.push(asInput(matrix)); continue; }
+    if (!(name in hostMatrices())) { given.push(matrixInput(matrix)); continue; }
     const keep = device.gpu.createKernel('function keep(a) { return a[this.thread.y][this.thread.x]; }', { output: [matrix.columns, matrix.rows], precision: 'single', pipeline: true, immutable: true });
-    given.push(await keep(asInput(matrix)));
+    given.push(await keep(matrixInput(matrix)));
   }
   const run = async () => { for (let step = 0; step < STEPS; step += 1) await pipeline(...given, ...idInputs(inputs.ids)); };
   await run();
@@ -103,14 +103,14 @@ function unrolledWay(mode, adapter, microshard) {
     }
     return { losses, ...parameters };
   });
-  const given = [...Object.values(matrices).map(asInput), ...idInputs({ ...inputs.ids, places })];
+  const given = [...Object.values(matrices).map(matrixInput), ...idInputs({ ...inputs.ids, places })];
   return async () => { await pipeline(...given); };
 }
 
 function copiesWay(mode, adapter) {
   const matrices = hostMatrices();
   const pipeline = pipelineOf(openDevice(mode, adapter), matrices, {}, (operations, all) => Object.fromEntries(Object.entries(all).map(([name, matrix]) => [name, operations.rows(matrix, 0, 1)])));
-  return async () => { for (let step = 0; step < STEPS; step += 1) await pipeline(...Object.values(hostMatrices()).map(asInput)); };
+  return async () => { for (let step = 0; step < STEPS; step += 1) await pipeline(...Object.values(hostMatrices()).map(matrixInput)); };
 }
 
 for (const mode of process.argv.length > 2 ? process.argv.slice(2) : ['webasm', 'cpu']) {

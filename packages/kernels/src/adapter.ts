@@ -34,6 +34,12 @@ const SOFTWARE = /swiftshader|llvmpipe|lavapipe|softpipe|basic render|software/i
 /** Asks for the fast one where a machine has two. */
 const REQUEST: GPURequestAdapterOptions = { powerPreference: 'high-performance' };
 
+/**
+ * Kernels read and write inside their matrices alone: shapes are those of the plan and ids are checked before each run. That the driver's compiler checks
+ * each index once more is left out: it takes as long as the products.
+ */
+const DAWN_OPTIONS = ['enable-dawn-features=disable_robustness'];
+
 let opened: Promise<OpenAdapter> | undefined;
 
 /**
@@ -47,6 +53,15 @@ export function openAdapter(): Promise<OpenAdapter> {
     throw error;
   });
   return opened;
+}
+
+/**
+ * What `openAdapter` would open in Node; undefined where no driver offers one.
+ * @throws BpttError `failed-precondition` where the package `webgpu` does not load
+ */
+export async function preferredAdapter(): Promise<Adapter | undefined> {
+  const adapter = await (await loadGpu(DAWN_OPTIONS)).requestAdapter(REQUEST);
+  return adapter === null ? undefined : describe(adapter);
 }
 
 /** What of a browser's page `webGlAdapter` needs; the library is compiled without the types of one. */
@@ -138,7 +153,7 @@ function navigatorGpu(): GPU | undefined {
 
 /** Puts WebGPU where gpu.js looks for it. Node 20 has no navigator, later versions have one without WebGPU. */
 async function provideGpu(): Promise<void> {
-  const gpu = await loadGpu([]);
+  const gpu = await loadGpu(DAWN_OPTIONS);
   const first = await gpu.requestAdapter(REQUEST);
   if (first === null) throw noAdapter('no driver of this machine offers one');
   const id = JSON.stringify(describe(first));

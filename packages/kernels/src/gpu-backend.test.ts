@@ -16,7 +16,7 @@ for (const mode of ['cpu', 'webasm'] as const) {
     it('names the mode and the version of V8, and says which kernels and plans execute, and why none is fused', async () => {
       const backend = gpuBackend({ mode });
       const [major, minor] = process.versions.v8.split('.');
-      expect(backend.id).toBe(`gpu-${mode}-v8-${major}.${minor}/1`);
+      expect(backend.id).toBe(`gpu-${mode}-v8-${major}.${minor}/2`);
       expect(backend.executes).toBe(EXECUTES[mode][0]);
       await backend.run({ key: 'zeros', trace: (operations) => ({ y: operations.zeros(1, 1) }) }, { matrices: {}, ids: {} });
       expect(backend.executes).toBe(EXECUTES[mode][1]);

@@ -5,7 +5,7 @@ import { compilePlan, planSignature, type Executor } from './plan.js';
 import { createPlanCache } from './plan-cache.js';
 
 /** Bumped whenever kernels, gpu.js or the package `webgpu` change the bits of a result. */
-const REVISION = 1;
+const REVISION = 2;
 
 /**
  * Compiled plans that a backend holds. `data` pads microshards to a small fixed set of lengths; each needs one plan for training and
@@ -28,8 +28,8 @@ export interface GpuBackendOptions {
 /**
  * The gpu.js backend: each program becomes one `createPipeline` plan for each set of shapes, compiled when it is first run. Float32 only.
  *
- * Ids: `gpu-cpu-v8-<major.minor>/1` and `gpu-webasm-v8-<major.minor>/1` (both take exp, log and tanh from V8), `gpu-webgpu-<adapter>-<driver>/1`,
- * `gpu-gpu-<adapter>-<driver>/1`. `executes` says who executes plans, and why gpu.js did not fuse them, where it did not: after
+ * Ids: `gpu-cpu-v8-<major.minor>/2` and `gpu-webasm-v8-<major.minor>/2` (both take exp, log and tanh from V8), `gpu-webgpu-<adapter>-<driver>/2`,
+ * `gpu-gpu-<adapter>-<driver>/2`. `executes` says who executes plans, and why gpu.js did not fuse them, where it did not: after
  * the first run, or at once where `executor` is given.
  *
  * @throws BpttError `failed-precondition` where this machine does not have the mode; it never falls back to another one

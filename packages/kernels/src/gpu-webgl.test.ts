@@ -29,7 +29,7 @@ describe.skipIf(isMissing)('gpu.js gpu in a browser', () => {
       await page.addScriptTag({ content: script });
       const report = await page.evaluate((cases) => (globalThis as unknown as { webGlPage: { computeOnWebGl: (cases: unknown) => Promise<PageReport> } }).webGlPage.computeOnWebGl(cases), CASES);
       expect(report.executes).toMatch(/^gpu\.js WebGL2Kernel, software adapter .*SwiftShader.*, generic plans \(/);
-      expect(report.id).toMatch(/^gpu-gpu-[a-z0-9.-]*swiftshader[a-z0-9.-]*\/1$/);
+      expect(report.id).toMatch(/^gpu-gpu-[a-z0-9.-]*swiftshader[a-z0-9.-]*\/2$/);
       expect(report.adapter.software).toBe(true);
       for (const [i, one] of CASES.entries()) {
         const outputs = Object.entries(await outputsOf(one, referenceBackend({ precision: 'float32' })));

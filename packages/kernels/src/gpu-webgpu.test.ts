@@ -40,7 +40,7 @@ function describeWebGpu(adapter: OpenAdapter): void {
 
     it('stands in the id and in what executes, a software adapter as one, before and after a plan ran', async () => {
       const backend = create();
-      expect(backend.id).toMatch(/^gpu-webgpu-[a-z0-9.-]+\/1$/);
+      expect(backend.id).toMatch(/^gpu-webgpu-[a-z0-9.-]+\/2$/);
       const executes = `gpu.js WebGPUKernel, ${/swiftshader|llvmpipe/.test(adapter.name) ? 'software' : 'hardware'} adapter ${adapter.name} (${adapter.driver}), fused-encoder plans`;
       expect(backend.executes).toBe(executes);
       await backend.run({ key: 'zeros', trace: (operations) => ({ y: operations.zeros(1, 1) }) }, { matrices: {}, ids: {} });

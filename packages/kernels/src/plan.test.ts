@@ -48,6 +48,15 @@ describe('compilePlan()', () => {
     });
   }
 
+  it('reads its arguments without a copy, so what changes before they are read counts', async () => {
+    const plan = compilePlan(openDevice('webasm'), doubled, withMatrix(2, 3));
+    const args = withMatrix(2, 3);
+    const running = plan.run(args);
+    args.matrices.a.values.fill(5);
+    expect((await running).y.values).toEqual(new Float32Array(6).fill(10));
+    plan.dispose();
+  });
+
   it('refuses to run with shapes that it was not compiled for', async () => {
     const plan = compilePlan(openDevice('webasm'), doubled, withMatrix(2, 3));
     expect((await plan.run(withMatrix(2, 3))).y.values).toEqual(new Float32Array(6).fill(6));

@@ -122,12 +122,28 @@ function argumentValues({ parameters, matrices, ids }: PlanArguments): Input[] {
   ];
 }
 
-function asInput(values: HostMatrix['values'], size: OutputDimensions): Input {
+/** Values as an argument of a plan. */
+export function asInput(values: HostMatrix['values'], size: OutputDimensions): Input {
   // The types of gpu.js know plain arrays only; it reads typed ones, and faster.
-  return new Input(values as unknown as number[], size);
+  return new Input(unchanging(values) as unknown as number[], size);
 }
 
+/**
+ * `values` such that gpu.js does not copy them first (`snapshotValue`, by `slice`), lest somebody change them before the plan has read them: a backend may rely on it that nobody
+ * does (`Backend.run`).
+ */
+function unchanging(values: HostMatrix['values']): HostMatrix['values'] {
+  const same = values.subarray();
+  return Object.defineProperty(same, 'slice', { value: () => same });
+}
+
+/** What gpu.js returns as an array of rows. Where it has fused the plan they lie one behind the other in memory of their own, which is taken as it is. */
 function hostMatrix({ rows, columns }: Matrix, rowArrays: readonly Float32Array[]): HostMatrix {
+  const [{ buffer, byteOffset }] = rowArrays;
+  const bytes = columns * Float32Array.BYTES_PER_ELEMENT;
+  if (rowArrays.every((row, y) => row.buffer === buffer && row.byteOffset === byteOffset + y * bytes)) {
+    return { rows, columns, values: new Float32Array(buffer, byteOffset, rows * columns) };
+  }
   const values = new Float32Array(rows * columns);
   for (let row = 0; row < rows; row += 1) values.set(rowArrays[row], row * columns);
   return { rows, columns, values };

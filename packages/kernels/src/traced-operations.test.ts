@@ -77,6 +77,27 @@ describe('TracedOperations', () => {
     expect(steps).toEqual([]);
   });
 
+  it('reads rows of another matrix where they lie, and copies them once where a step cannot', () => {
+    const { operations, steps } = recording();
+    const a = matrix(9, 3);
+    const rows = operations.rows(operations.rows(a, 2, 8), 1, 3);
+    expect(rows).toMatchObject({ rows: 2, columns: 3, of: a, begin: 3 });
+    operations.matMul(matrix(2, 4), matrix(4, 3), { addend: rows });
+    operations.add(matrix(2, 3), rows);
+    expect(steps).toEqual(['matMul', 'add']);
+    operations.activation('tanh', rows);
+    operations.activation('relu', rows);
+    expect(steps.slice(2)).toEqual(['copyRows', 'tanhForward', 'reluForward']);
+  });
+
+  it('reduces many elements in two steps, few in one', () => {
+    const { operations, steps } = recording();
+    operations.sumRows(matrix(128, 2));
+    expect(steps).toEqual(['sumOfColumn']);
+    operations.sumRows(matrix(129, 2));
+    expect(steps).toEqual(['sumOfColumn', 'sumOfColumn', 'sumOfColumn']);
+  });
+
   it('remembers the smallest table that ids name rows of', () => {
     const { operations } = recording();
     const ids = new TracedIds(3, undefined);

@@ -3,14 +3,18 @@ import type { KernelSet, KernelSource } from './kernel-set.js';
 import { reluBackward, reluForward, sigmoidBackward, sigmoidForward, tanhBackward, tanhForward } from './kernels/activation.kernel.js';
 import { matMul, transpose } from './kernels/mat-mul.kernel.js';
 import { add, addRow, multiply, scale, subtract } from './kernels/pointwise.kernel.js';
+import { maxOfRow, sumOfColumn, sumOfRow, type ReductionConstants } from './kernels/reduction.kernel.js';
 import { jacobianPenalty, jacobianPenaltyBackward, rowLength, squaredError, squaredErrorBackward } from './kernels/row-errors.kernel.js';
-import { besideFour, copyColumns, copyRows, gatherRows, scatterAddRows, stackFour, sumRows, zeros } from './kernels/rows.kernel.js';
-import { crossEntropy, crossEntropyBackward, rowMax, rowSumExp } from './kernels/softmax.kernel.js';
+import { besideFour, copyColumns, copyRows, gatherRows, scatterAddRows, stackFour, zeros } from './kernels/rows.kernel.js';
+import { crossEntropy, crossEntropyBackward, expBelowMax } from './kernels/softmax.kernel.js';
 import { gateOperations } from './traced-gates.js';
-import { idsBelow, traced, tracedAs, Tracer, type TracedIds, type TracedMatrix } from './tracer.js';
+import { idsBelow, TracedRows, traced, tracedAs, Tracer, type TracedIds, type TracedMatrix } from './tracer.js';
 
 const FORWARD: Readonly<Record<Activation, KernelSource>> = { tanh: tanhForward, relu: reluForward, sigmoid: sigmoidForward };
 const BACKWARD: Readonly<Record<Activation, KernelSource>> = { tanh: tanhBackward, relu: reluBackward, sigmoid: sigmoidBackward };
+
+/** Up to so many elements are reduced in one step, more in two. */
+const REDUCTION_MAX = 128;
 
 /** Terms that `matMul` adds in one turn of its loop. */
 const UNROLLED = 4;
@@ -48,13 +52,13 @@ export class TracedOperations implements Operations {
       () => `matMul: expected an addend ${shapeText({ rows: left.rows, columns: right.columns })} or one row of it, got ${shapeText(addend)}`);
     return this.#tracer.step(matMul, { rows: left.rows, columns: right.columns }, {
       constants: { whole: left.columns - (left.columns % UNROLLED), rest: left.columns % UNROLLED },
-      operands: [left, right, traced(addend), whole ? 1 : 0, options.addend === undefined ? 0 : 1],
+      operands: [left, right, ...whereFrom(addend), whole ? 1 : 0, options.addend === undefined ? 0 : 1],
     });
   }
 
   add(a: Matrix, b: Matrix): TracedMatrix {
     assert(a.columns === b.columns && b.rows <= a.rows, () => `add: ${shapeText(b)} does not fit into ${shapeText(a)}`);
-    return this.#tracer.step(add, a, { operands: [traced(a), traced(b), b.rows] });
+    return this.#tracer.step(add, a, { operands: [traced(a), ...whereFrom(b), b.rows] });
   }
 
   subtract(a: Matrix, b: Matrix): TracedMatrix {
@@ -78,7 +82,7 @@ export class TracedOperations implements Operations {
   }
 
   sumRows(a: Matrix): TracedMatrix {
-    return this.#tracer.step(sumRows, { rows: 1, columns: a.columns }, { constants: { rows: a.rows }, operands: [traced(a)] });
+    return this.#reduce(a.rows, traced(a), (part, constants) => this.#tracer.step(sumOfColumn, { rows: constants.parts, columns: a.columns }, { constants: { ...constants }, operands: [part] }));
   }
 
   gatherRows(table: Matrix, ids: Ids): TracedMatrix {
@@ -104,7 +108,9 @@ export class TracedOperations implements Operations {
 
   rows(a: Matrix, begin: number, end: number): TracedMatrix {
     assert(0 <= begin && begin < end && end <= a.rows, () => `rows: [${String(begin)}, ${String(end)}) is not a range of rows of ${shapeText(a)}`);
-    return begin === 0 && end === a.rows ? traced(a) : this.#copyRows(a, begin, end);
+    if (begin === 0 && end === a.rows) return traced(a);
+    const [of, first] = whereFrom(a);
+    return new TracedRows(of, { begin: first + begin, rows: end - begin }, (rows) => this.copy(rows));
   }
 
   columns(a: Matrix, begin: number, end: number): TracedMatrix {
@@ -114,7 +120,7 @@ export class TracedOperations implements Operations {
 
   /** A matrix of its own with the values of `a`. */
   copy(a: Matrix): TracedMatrix {
-    return this.#copyRows(a, 0, a.rows);
+    return this.#tracer.step(copyRows, a, { operands: whereFrom(a) });
   }
 
   zeros(rows: number, columns: number): TracedMatrix {
@@ -150,10 +156,10 @@ export class TracedOperations implements Operations {
   }
 
   linearSoftmaxCrossEntropy(layer: OutputLayer): OutputGradients {
-    const softmax = this.#softmax(layer);
-    const dLogits = this.#tracer.step(crossEntropyBackward, softmax.logits, { operands: softmax.operands });
+    const { losses, powers, sumExp, targets } = this.#softmax(layer);
+    const dLogits = this.#tracer.step(crossEntropyBackward, powers, { operands: [powers, sumExp, targets] });
     return {
-      losses: softmax.losses,
+      losses,
       dStates: this.matMul(dLogits, layer.weight),
       dWeight: this.matMul(dLogits, layer.states, { transposeA: true }),
       dBias: layer.bias === undefined ? undefined : this.sumRows(dLogits),
@@ -164,16 +170,29 @@ export class TracedOperations implements Operations {
     return this.#softmax(layer).losses;
   }
 
-  /** Logits of the output layer, the loss of every row, and what both kernels of the cross entropy read. */
-  #softmax({ states, weight, bias, targets }: OutputLayer): { logits: TracedMatrix; losses: TracedMatrix; operands: (TracedMatrix | TracedIds)[] } {
+  /** Loss of every row of the output layer, and `softmax(o)` as `powers` by `sumExp`. */
+  #softmax({ states, weight, bias, targets }: OutputLayer): { losses: TracedMatrix; powers: TracedMatrix; sumExp: TracedMatrix; targets: TracedIds } {
     assert(targets.length === states.rows, () => `linearSoftmaxCrossEntropy: ${String(targets.length)} targets for states ${shapeText(states)}`);
     const logits = this.matMul(states, weight, { transposeB: true, addend: bias });
-    const column = { rows: logits.rows, columns: 1 };
-    const constants = { columns: logits.columns };
-    const max = this.#tracer.step(rowMax, column, { constants, operands: [logits] });
-    const sumExp = this.#tracer.step(rowSumExp, column, { constants, operands: [logits, max] });
-    const operands = [logits, max, sumExp, idsBelow(targets, logits.columns)];
-    return { logits, losses: this.#tracer.step(crossEntropy, column, { operands }), operands };
+    const ids = idsBelow(targets, logits.columns);
+    const max = this.#reduceRows(maxOfRow, logits);
+    const powers = this.#tracer.step(expBelowMax, logits, { operands: [logits, max] });
+    const sumExp = this.#reduceRows(sumOfRow, powers);
+    const losses = this.#tracer.step(crossEntropy, { rows: logits.rows, columns: 1 }, { operands: [logits, max, sumExp, ids] });
+    return { losses, powers, sumExp, targets: ids };
+  }
+
+  /** Every row to one number. */
+  #reduceRows(kernel: KernelSource, a: TracedMatrix): TracedMatrix {
+    return this.#reduce(a.columns, a, (part, constants) => this.#tracer.step(kernel, { rows: a.rows, columns: constants.parts }, { constants: { ...constants }, operands: [part] }));
+  }
+
+  /** A reduction of `length` elements: of many in two steps over the square root of so many each, since the threads of one step would be few, and each at work for long. */
+  #reduce(length: number, a: TracedMatrix, step: (a: TracedMatrix, constants: ReductionConstants) => TracedMatrix): TracedMatrix {
+    const inParts = (elements: number, parts: number): ReductionConstants => ({ parts, whole: Math.floor(elements / parts), rest: elements % parts });
+    if (length <= REDUCTION_MAX) return step(a, inParts(length, 1));
+    const parts = Math.ceil(Math.sqrt(length));
+    return step(step(a, inParts(length, parts)), inParts(parts, 1));
   }
 
   /** Joins up to four neighbours at a time, in a tree, until one matrix is left. */
@@ -188,10 +207,6 @@ export class TracedOperations implements Operations {
       level = above;
     }
     return level[0];
-  }
-
-  #copyRows(a: Matrix, begin: number, end: number): TracedMatrix {
-    return this.#tracer.step(copyRows, { rows: end - begin, columns: a.columns }, { operands: [traced(a), begin] });
   }
 
   #transpose(a: TracedMatrix): TracedMatrix {
@@ -215,6 +230,12 @@ function joined(parts: readonly TracedMatrix[], along: 'rows' | 'columns'): (Tra
   // Missing parts begin past the end, so that the handle in their seat is never read.
   const begins = Array.from({ length: PARTS_MAX - 1 }, (_, i) => sum(parts.slice(0, i + 1).map((part) => part[along])));
   return [...seats, ...begins];
+}
+
+/** What a kernel reads that takes rows of another matrix where they lie: that matrix, and where they begin. */
+function whereFrom(a: Matrix): [TracedMatrix, number] {
+  const matrix = traced(a);
+  return matrix instanceof TracedRows ? [matrix.of, matrix.begin] : [matrix, 0];
 }
 
 function sum(values: readonly number[]): number {

@@ -14,12 +14,39 @@ const IDS_MAX = 1 << 24;
 export class TracedMatrix implements Matrix {
   readonly rows: number;
   readonly columns: number;
-  readonly handle: KernelOutput;
+  readonly #handle: KernelOutput;
 
   constructor(rows: number, columns: number, handle: KernelOutput) {
     this.rows = rows;
     this.columns = columns;
-    this.handle = handle;
+    this.#handle = handle;
+  }
+
+  get handle(): KernelOutput {
+    return this.#handle;
+  }
+}
+
+/** Neighbouring rows of another matrix. They are copied only where a step needs them by themselves; some read them where they lie. */
+export class TracedRows extends TracedMatrix {
+  /** A matrix that is whole itself. */
+  readonly of: TracedMatrix;
+  /** First of the rows. */
+  readonly begin: number;
+  readonly #copy: (rows: TracedRows) => TracedMatrix;
+  #copied: TracedMatrix | undefined;
+
+  /** @param copy makes the step that copies them */
+  constructor(of: TracedMatrix, { begin, rows }: { begin: number; rows: number }, copy: (rows: TracedRows) => TracedMatrix) {
+    super(rows, of.columns, undefined);
+    this.of = of;
+    this.begin = begin;
+    this.#copy = copy;
+  }
+
+  override get handle(): KernelOutput {
+    this.#copied ??= this.#copy(this);
+    return this.#copied.handle;
   }
 }
 

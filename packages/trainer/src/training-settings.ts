@@ -17,7 +17,7 @@ export const BACKENDS = ['auto', 'reference', 'simd', 'simd-relaxed', 'blas', 'g
 const BACKEND_DEVICES = ['webasm', 'cpu', 'webgpu'] as const satisfies readonly BackendDevice[];
 
 /** What the backend `gpu` computes on. */
-export const deviceSetting = oneOf(BACKEND_DEVICES).optional().meta({ flags: '--device <kind>', help: 'what the backend gpu computes on: webasm, cpu or webgpu', defaultText: 'webasm' });
+export const deviceSetting = oneOf(BACKEND_DEVICES).optional().meta({ flags: '--device <kind>', help: 'what the backend gpu computes on: webasm, cpu or webgpu', defaultText: 'webgpu where this machine has a graphics processor, else webasm' });
 
 const STEPS_MAX = 1_000_000_000;
 const CORES = availableParallelism();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { BACKEND_DEVICES, BACKEND_NAMES, backendForId, createBackend, localAdapters, localBackends } from './backends.js';
+import { BACKEND_DEVICES, BACKEND_NAMES, backendForId, createBackend, localAdapters, localBackends, localGpu } from './backends.js';
 
 describe('backends', () => {
   it('finds every backend of this machine by its id', async () => {
@@ -20,7 +20,6 @@ describe('backends', () => {
     ['reference', /^reference\//],
     ['simd', /^simd\//],
     ['simd-relaxed', /^simd-relaxed\//],
-    ['gpu', /^gpu-webasm/],
   ])('takes %s for a backend whose id is like %s', async (name, id) => {
     expect(BACKEND_NAMES).toContain(name);
     expect((await createBackend(name)).id).toMatch(id);
@@ -30,6 +29,21 @@ describe('backends', () => {
     const here = (await localBackends()).map(({ id }) => id);
     const fastest = [/^blas-/, /^simd-relaxed\//, /^simd\//].map((kind) => here.find((id) => kind.test(id))).find((id) => id !== undefined);
     expect((await createBackend('auto')).id).toBe(fastest);
+  });
+
+  it('takes for gpu the graphics processor of this machine, and WebAssembly where it has none', async () => {
+    const { id, create } = await createBackend('gpu');
+    const backend = create();
+    expect(id).toMatch((await localGpu()) === undefined ? /^gpu-webasm-/ : /^gpu-webgpu-/);
+    expect(backend.executes).toMatch(/WebAssemblyKernel|hardware adapter/);
+    backend.dispose();
+  });
+
+  it('takes no program for a graphics processor', async () => {
+    const gpu = await localGpu();
+    const adapters = await localAdapters();
+    if (gpu === undefined) expect(adapters.filter(({ software }) => !software)).toEqual([]);
+    else expect(adapters).toContainEqual({ ...gpu, software: false });
   });
 
   it.each(BACKEND_DEVICES)('takes gpu on %s, or says that this machine cannot', async (device) => {

@@ -33,7 +33,6 @@ interface LocalBackend {
 
 /** What `auto` chooses among, the fastest first; the last is always there. */
 export const FASTEST_FIRST = ['blas', 'simd-relaxed', 'simd'] as const satisfies readonly LocalName[];
-const DEVICE_DEFAULT: BackendDevice = 'webasm';
 
 /** gpu.js is large and takes seconds to load, and BLAS loads native code, so they are loaded only where they are asked for. */
 const LOCAL: Readonly<Record<LocalName, LocalBackend>> = {
@@ -60,14 +59,14 @@ async function loadGpu(mode: BackendDevice): Promise<CreateBackend> {
 
 /**
  * The backend of this machine with that name or id; `auto` is the fastest.
- * @param device what `gpu` computes on; default `webasm`
+ * @param device what `gpu` computes on; default: the graphics processor of this machine, `webasm` where it has none
  * @throws BpttError `invalid-argument` where neither a name nor an id of this machine is given, or a device beside another name than `gpu`;
  *   `failed-precondition` where this machine cannot run the backend of that name
  */
 export async function createBackend(nameOrId: string, device?: BackendDevice): Promise<BackendChoice> {
   assertDevice(nameOrId, device);
   if (nameOrId === 'auto') return fastest();
-  if (nameOrId === 'gpu') return choose(`gpu-${device ?? DEVICE_DEFAULT}`);
+  if (nameOrId === 'gpu') return choose(`gpu-${device ?? ((await localGpu()) === undefined ? 'webasm' : 'webgpu')}`);
   const choice = isLocalName(nameOrId) ? await choose(nameOrId) : await findById(nameOrId);
   if (choice !== undefined) return choice;
   throw new BpttError('invalid-argument', `backend: expected ${BACKEND_NAMES.join(', ')} or an id of this machine (${await idsHere(nameOrId)}), got ${JSON.stringify(nameOrId)}`);
@@ -109,6 +108,21 @@ export async function localBackends(): Promise<BackendChoice[]> {
 export async function localAdapters(): Promise<Adapter[]> {
   const { listAdapters } = await import('@bptt/kernels');
   return listAdapters();
+}
+
+/**
+ * The graphics processor on which the backend `gpu` computes unless another device is asked for; undefined where this machine has none. A program that stands in for one (SwiftShader) is
+ * slower than WebAssembly.
+ */
+export async function localGpu(): Promise<Adapter | undefined> {
+  const { preferredAdapter } = await import('@bptt/kernels');
+  try {
+    const adapter = await preferredAdapter();
+    return adapter?.software === false ? adapter : undefined;
+  } catch (error) {
+    if (error instanceof BpttError && error.code === 'failed-precondition') return undefined;
+    throw error;
+  }
 }
 
 async function choicesOf(names: readonly LocalName[]): Promise<BackendChoice[]> {

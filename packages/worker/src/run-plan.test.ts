@@ -19,6 +19,12 @@ describe('planRun', () => {
     expect((await planRun(healthyInfo(), 'simd')).backendId).toBe((await createBackend('simd')).id);
   });
 
+  it('takes for gpu without a device the one of the run', async () => {
+    const { id } = await createBackend('gpu', 'cpu');
+    expect((await planRun({ ...healthyInfo(), backendId: id }, 'gpu')).backendId).toBe(id);
+    expect((await planRun(healthyInfo(), 'gpu')).backendId).toBe((await createBackend('gpu')).id);
+  });
+
   it('refuses a device beside the backend of the run, whose id names its own', async () => {
     await expect(planRun(healthyInfo(), 'auto', 'webgpu')).rejects.toMatchObject({ code: 'invalid-argument' });
     expect((await planRun(healthyInfo(), 'gpu', 'cpu')).backendId).toBe((await createBackend('gpu', 'cpu')).id);

@@ -13,7 +13,7 @@ export interface RunPlan extends TrainingPlan {
 
 /**
  * Checks whether this worker can take part in the run that `info` describes.
- * @param backend a name or an id; `auto` is the backend of the run
+ * @param backend a name or an id; `auto` is the backend of the run, and so is `gpu` without a device where that is one of gpu.js
  * @param device what the backend `gpu` computes on; where the backend is `auto`, its id says it
  * @throws BpttError `failed-precondition`, with both values, where protocol version or manifest differ, or where this machine lacks the
  *   run's backend; `invalid-argument` for a backend that nobody knows, and a device that it has not
@@ -30,6 +30,7 @@ export async function planRun(info: ServerInfo__Output, backend: string, device?
   if (!manifestSha256.equals(theirs)) {
     throw new BpttError('failed-precondition', `manifest: the server has sha256 ${theirs.toString('hex')}, this worker ${manifestSha256.toString('hex')}`);
   }
-  const choice = await (backend === 'auto' ? backendForId(info.backendId) : createBackend(backend, device));
+  const isOfRun = backend === 'auto' || (backend === 'gpu' && device === undefined && info.backendId.startsWith('gpu-'));
+  const choice = await (isOfRun ? backendForId(info.backendId) : createBackend(backend, device));
   return { runId, model, objective: objectiveOf(info.objective, model), seed: info.seed, backendId: choice.id, manifestSha256 };
 }

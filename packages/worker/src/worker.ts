@@ -16,7 +16,7 @@ export interface WorkerOptions {
   readonly threads: number;
   /** A name or an id of a backend; `auto` is the backend of the run. Default `auto`. */
   readonly backend?: string;
-  /** What the backend `gpu` computes on. Default `webasm`. */
+  /** What the backend `gpu` computes on. Default: the graphics processor of this machine, `webasm` where it has none. */
   readonly device?: BackendDevice | undefined;
   /** Memory of a server in this process, so that threads read its parameters without a copy. */
   readonly memory?: ThreadMemory | undefined;

@@ -4,11 +4,12 @@ import * as gruGates from './gru-gates.kernel.js';
 import * as lstmGates from './lstm-gates.kernel.js';
 import * as matMul from './mat-mul.kernel.js';
 import * as pointwise from './pointwise.kernel.js';
+import * as reduction from './reduction.kernel.js';
 import * as rowErrors from './row-errors.kernel.js';
 import * as rows from './rows.kernel.js';
 import * as softmax from './softmax.kernel.js';
 
-const KERNELS = Object.entries({ ...activation, ...gruGates, ...lstmGates, ...matMul, ...pointwise, ...rowErrors, ...rows, ...softmax });
+const KERNELS = Object.entries({ ...activation, ...gruGates, ...lstmGates, ...matMul, ...pointwise, ...reduction, ...rowErrors, ...rows, ...softmax });
 
 describe('kernels', () => {
   it.each(KERNELS)('%s stands alone: its source reads no import and holds no inner function', (_name, kernel) => {

@@ -10,15 +10,15 @@ export interface MatMulConstants {
 }
 
 /**
- * `[m, n] = a b + addend`. The addend is read at `[y * addendRowStep][x * addendColumnStep]`: steps (1, 1) add a matrix of the product's
+ * `[m, n] = a b + addend`. The addend is read at `[addendBegin + y * addendRowStep][x * addendColumnStep]`: steps (1, 1) add rows of the product's
  * shape, (0, 1) one row to every row, (0, 0) a single number. Terms are added in ascending order, four a turn of the loop, which is as much as
  * gpu.js gains by: a thread owns one element and shares no memory (`bench/products.mjs`).
  */
 export function matMul(
   this: IKernelFunctionThis<MatMulConstants>,
-  a: number[][], b: number[][], addend: number[][], addendRowStep: number, addendColumnStep: number,
+  a: number[][], b: number[][], addend: number[][], addendBegin: number, addendRowStep: number, addendColumnStep: number,
 ): number {
-  let sum = addend[this.thread.y * addendRowStep][this.thread.x * addendColumnStep];
+  let sum = addend[addendBegin + this.thread.y * addendRowStep][this.thread.x * addendColumnStep];
   for (let k = 0; k < this.constants.whole; k += 4) {
     sum += a[this.thread.y][k] * b[k][this.thread.x];
     sum += a[this.thread.y][k + 1] * b[k + 1][this.thread.x];

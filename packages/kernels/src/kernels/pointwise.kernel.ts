@@ -1,9 +1,10 @@
+/* eslint max-params: off -- the operands of a kernel are positional */
 import type { IKernelFunctionThis } from 'gpu.js';
 
-/** `[N, n] = a + b`, where `b` has only the first `bRows` rows. */
-export function add(this: IKernelFunctionThis, a: number[][], b: number[][], bRows: number): number {
+/** `[N, n] = a + b`, where `b` is `bRows` rows from `bBegin`, and is added to the first rows alone where it has fewer. */
+export function add(this: IKernelFunctionThis, a: number[][], b: number[][], bBegin: number, bRows: number): number {
   if (this.thread.y < bRows) {
-    return a[this.thread.y][this.thread.x] + b[this.thread.y][this.thread.x];
+    return a[this.thread.y][this.thread.x] + b[bBegin + this.thread.y][this.thread.x];
   }
   return a[this.thread.y][this.thread.x];
 }

@@ -1,7 +1,7 @@
 /* eslint max-params: off -- the operands of a kernel are positional */
 import type { IKernelFunctionThis } from 'gpu.js';
 
-/** Sizes that a sum over rows is compiled for. */
+/** Sizes that a sum of groups of rows is compiled for. */
 export interface RowsConstants {
   /** Rows that are summed over. */
   readonly rows: number;
@@ -54,15 +54,6 @@ export function besideFour(
     return c[this.thread.y][this.thread.x - cBegin];
   }
   return d[this.thread.y][this.thread.x - dBegin];
-}
-
-/** `[1, n]`: the sum of all rows of `a`, in ascending order. */
-export function sumRows(this: IKernelFunctionThis<RowsConstants>, a: number[][]): number {
-  let sum = 0;
-  for (let row = 0; row < this.constants.rows; row++) {
-    sum += a[row][this.thread.x];
-  }
-  return sum;
 }
 
 /** `[N, D]`: row `ids[y]` of `table`, zeros where the id is negative. */

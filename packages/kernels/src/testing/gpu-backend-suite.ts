@@ -98,6 +98,39 @@ export function describeGpuBackend(name: string, create: () => Backend): void {
       expect(relativeDistance((await open().run(product, inputs)).y.values, want)).toBeLessThan(1e-5);
     });
 
+    it.each([1, 127, 128, 129, 144, 1000])('sums and finds the largest of %i elements, whatever is left over and wherever it lies', async (n) => {
+      const reductions: Program = { key: `reductions of ${String(n)}`, trace: (o, _, { matrices: { a, states, weight, bias }, ids: { targets } }) => {
+        const { losses, dStates } = o.linearSoftmaxCrossEntropy({ states, weight, bias, targets });
+        return { sum: o.sumRows(a), losses, dStates };
+      } };
+      const reference = referenceBackend({ precision: 'float64' });
+      const backend = open();
+      for (const largest of [0, n >> 1, n - 1]) {
+        // Above every other by so much that the exponentials of a row would be infinite beside any other maximum.
+        const bias: HostMatrix = { rows: 1, columns: n, values: new Float32Array(n) };
+        bias.values[largest] = 500;
+        const inputs = { matrices: { a: matrix(n, 3, 1), states: matrix(2, 4, 2), weight: matrix(n, 4, 3), bias }, ids: { targets: Int32Array.of(n - 1, 0) } };
+        const got = await backend.run(reductions, inputs);
+        const want = await reference.run(reductions, inputs);
+        for (const name of Object.keys(want)) expect(relativeDistance(got[name].values, want[name].values), `${name}, ${String(largest)}`).toBeLessThan(2e-6);
+      }
+    });
+
+    it('reads neighbouring rows of a product and of an argument in other steps', async () => {
+      const slices: Program = { key: 'slices', trace: (o, _, { matrices: { a, b, c } }) => {
+        const product = o.matMul(a, b);
+        const inner = o.rows(o.rows(product, 1, 6), 1, 3);
+        return {
+          inner, sum: o.add(o.rows(product, 0, 3), o.rows(product, 5, 7)), product: o.matMul(o.rows(a, 3, 5), b, { addend: inner }), row: o.matMul(a, b, { addend: o.rows(product, 6, 7) }),
+          ofArgument: o.rows(c, 1, 3), ontoArgument: o.add(product, o.rows(c, 2, 9)), beneath: o.matMul(a, b, { addend: o.rows(c, 1, 8) }), beneathRow: o.matMul(a, b, { addend: o.rows(c, 1, 2) }),
+        };
+      } };
+      const inputs = { matrices: { a: matrix(7, 5, 1), b: matrix(5, 4, 2), c: matrix(9, 4, 3) }, ids: {} };
+      const got = await open().run(slices, inputs);
+      const want = await referenceBackend({ precision: 'float64' }).run(slices, inputs);
+      for (const name of Object.keys(want)) expect(relativeDistance(got[name].values, want[name].values), name).toBeLessThan(2e-6);
+    });
+
     it('returns an argument that a program hands through', async () => {
       const a = matrix(3, 2, 1);
       const program: Program = { key: 'identity', trace: (_operations, _parameters, { matrices }) => ({ first: matrices.a, second: matrices.a }) };
@@ -140,10 +173,10 @@ export function describeGpuBackend(name: string, create: () => Backend): void {
         const { losses, dStates } = o.linearSoftmaxCrossEntropy({ states, weight, bias, targets });
         return { losses, dStates };
       } };
-      for (const word of [0, 3, 6]) {
-        const bias: HostMatrix = { rows: 1, columns: 7, values: new Float32Array(7) };
+      for (const [words, word] of [[7, 0], [7, 3], [7, 6], [150, 0], [150, 75], [150, 149]]) {
+        const bias: HostMatrix = { rows: 1, columns: words, values: new Float32Array(words) };
         bias.values[word] = NaN;
-        const { losses, dStates } = await open().run(loss, { matrices: { states: matrix(2, 3, 1), weight: matrix(7, 3, 2), bias }, ids: { targets: Int32Array.of(5, 1) } });
+        const { losses, dStates } = await open().run(loss, { matrices: { states: matrix(2, 3, 1), weight: matrix(words, 3, 2), bias }, ids: { targets: Int32Array.of(5, 1) } });
         expect([...losses.values, ...dStates.values].every(Number.isNaN)).toBe(true);
       }
     });
