@@ -1,16 +1,25 @@
-import type { Operations } from '@bptt/core';
+import type { Matrix, Operations } from '@bptt/core';
+import type { SimdMatrix } from './handles.js';
 import type { Operands } from './operands.js';
 
 /** The gates of LSTM and GRU; the equations are in `assembly/lstm.ts` and `assembly/gru.ts`. */
 export function gateOperations(operands: Operands): Pick<Operations, 'lstmGates' | 'lstmGatesBackward' | 'gruGates' | 'gruGatesBackward'> {
   const { kernels } = operands;
+  /** `tanh c_t` by `c_t`: the way back needs it again. */
+  const squashedCells = new WeakMap<Matrix, SimdMatrix>();
+  const squash = (cell: SimdMatrix): SimdMatrix => {
+    const squashed = operands.allocate(cell.rows, cell.columns);
+    kernels.tanh(cell.address, squashed.address, cell.count);
+    return squashed;
+  };
   return {
     lstmGates(preActivations, previousCell) {
       const { rows: N, columns: H } = previousCell;
       const [a] = operands.matrices('lstmGates', { rows: N, columns: 4 * H }, preActivations);
       const previous = operands.matrix('lstmGates', previousCell);
-      const [state, cell, gates] = [operands.allocate(N, H), operands.allocate(N, H), operands.allocate(N, 4 * H)];
-      kernels.lstmGates(a.address, previous.address, N, H, state.address, cell.address, gates.address);
+      const [state, cell, squashed, gates] = [operands.allocate(N, H), operands.allocate(N, H), operands.allocate(N, H), operands.allocate(N, 4 * H)];
+      kernels.lstmGates(a.address, previous.address, N, H, state.address, cell.address, squashed.address, gates.address);
+      squashedCells.set(cell, squashed);
       return { state, cell, gates };
     },
     lstmGatesBackward(cache, dState, dCell) {
@@ -18,7 +27,8 @@ export function gateOperations(operands: Operands): Pick<Operations, 'lstmGates'
       const [gates] = operands.matrices('lstmGatesBackward', { rows: N, columns: 4 * H }, cache.gates);
       const [previous, cell, dH, dC] = operands.matrices('lstmGatesBackward', cache.previousCell, cache.previousCell, cache.cell, dState, dCell);
       const [dPreActivations, dPreviousCell] = [operands.allocate(N, 4 * H), operands.allocate(N, H)];
-      kernels.lstmGatesBackward(gates.address, previous.address, cell.address, dH.address, dC.address, N, H, dPreActivations.address, dPreviousCell.address);
+      const squashed = squashedCells.get(cell) ?? squash(cell);
+      kernels.lstmGatesBackward(gates.address, previous.address, squashed.address, dH.address, dC.address, N, H, dPreActivations.address, dPreviousCell.address);
       return { dPreActivations, dPreviousCell };
     },
     gruGates(projected, recurrent, previous) {

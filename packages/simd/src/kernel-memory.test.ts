@@ -27,14 +27,6 @@ describe('KernelMemory', () => {
     expect(memory.holds(new Float32Array(new SharedArrayBuffer(4)))).toBe(false);
   });
 
-  it('zeroes the bytes named and no others', () => {
-    const memory = KernelMemory.create(MIB);
-    const address = memory.allocate(16);
-    memory.floats(address, 4).fill(7);
-    memory.zero(address, 8);
-    expect([...memory.floats(address, 4)]).toEqual([0, 0, 7, 7]);
-  });
-
   it('refuses what passes its maximum and takes nothing for it', () => {
     const memory = KernelMemory.create(MIB);
     const taken = memory.bytesTaken;

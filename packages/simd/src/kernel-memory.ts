@@ -108,10 +108,6 @@ export class KernelMemory {
     return memories.get(values.buffer) === this.memory;
   }
 
-  zero(address: number, bytes: number): void {
-    this.bytes(address, bytes).fill(0);
-  }
-
   #buffer(): ArrayBufferLike {
     const { buffer } = this.memory;
     memories.set(buffer, this.memory);

@@ -84,6 +84,50 @@ describe.each(SIMD_BUILDS)('elementary kernels of %s', (build) => {
   });
 });
 
+describe('kernels on memory', () => {
+  beforeAll(() => { kernels = instantiateKernels(memory, 'simd'); });
+
+  /** `rows` x `columns` floats, and room of a vector behind. */
+  const matrix = (rows: number, columns: number): { address: number; values: Float32Array } => {
+    const address = arena.allocate(rows * columns * 4 + 16);
+    const values = memory.floats(address, rows * columns);
+    values.forEach((_, i) => { values[i] = Math.fround(Math.sin(i + 1)); });
+    return { address, values };
+  };
+
+  it('zero and copy the bytes named and no others', () => {
+    const [from, to] = [arena.allocate(32), arena.allocate(32)];
+    memory.floats(from, 8).set([1, 2, 3, 4, 5, 6, 7, 8]);
+    memory.floats(to, 8).fill(9);
+    kernels.copy(from + 4, 20, to + 8);
+    expect([...memory.floats(to, 8)]).toEqual([9, 9, 2, 3, 4, 5, 6, 9]);
+    kernels.zero(to + 4, 12);
+    expect([...memory.floats(to, 8)]).toEqual([9, 0, 0, 0, 4, 5, 6, 9]);
+  });
+
+  it.each([1, 4, 15, 16, 17, 33, 64, 70])('sum rows of %i columns in float64, in ascending order', (columns) => {
+    const rows = 37;
+    const a = matrix(rows, columns);
+    const out = arena.allocate(columns * 4 + 16);
+    memory.floats(out, columns).fill(0.5);
+    kernels.addSumOfRows(a.address, rows, columns, columns * 4, out, arena.allocate(columns * 8 + 32));
+    const want = Float32Array.from({ length: columns }, (_, x) => {
+      let sum = 0;
+      for (let y = 0; y < rows; y += 1) sum += a.values[y * columns + x];
+      return Math.fround(0.5 + Math.fround(sum));
+    });
+    expect(memory.floats(out, columns)).toEqual(want);
+  });
+
+  it.each([[1, 1], [3, 5], [4, 16], [7, 17], [20, 36], [5, 70]])('transpose %i rows of %i columns', (rows, columns) => {
+    const a = matrix(rows, columns);
+    const out = arena.allocate(rows * columns * 4);
+    kernels.transpose(a.address, columns * 4, rows, columns, out);
+    const want = Float32Array.from({ length: rows * columns }, (_, i) => a.values[(i % rows) * columns + Math.floor(i / rows)]);
+    expect(memory.floats(out, rows * columns)).toEqual(want);
+  });
+});
+
 describe('kernels', () => {
   it('say how to build them when the file is missing', () => {
     const missing = new URL('./no-such.wasm', import.meta.url);

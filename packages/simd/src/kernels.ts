@@ -65,12 +65,14 @@ export interface Kernels {
   gatherRows(table: number, columns: number, ids: number, count: number, out: number): void;
   scatterAddRows(values: number, columns: number, ids: number, count: number, out: number): void;
   addRow(a: number, row: number, rows: number, columns: number, out: number): void;
-  addSumOfRows(a: number, rows: number, columns: number, stride: number, out: number): void;
+  addSumOfRows(a: number, rows: number, columns: number, stride: number, out: number, sums: number): void;
+  zero(out: number, bytes: number): void;
+  copy(from: number, bytes: number, out: number): void;
   transpose(from: number, stride: number, rows: number, columns: number, out: number): void;
   copyBlock(from: number, fromStride: number, rows: number, columns: number, out: number, outStride: number): void;
-  lstmGates(a: number, previousCell: number, N: number, H: number, state: number, cell: number, gates: number): void;
+  lstmGates(a: number, previousCell: number, N: number, H: number, state: number, cell: number, squashed: number, gates: number): void;
   lstmGatesBackward(
-    gates: number, previousCell: number, cell: number, dState: number, dCell: number, N: number, H: number, dA: number, dPreviousCell: number,
+    gates: number, previousCell: number, squashed: number, dState: number, dCell: number, N: number, H: number, dA: number, dPreviousCell: number,
   ): void;
   gruGates(a: number, b: number, previous: number, N: number, H: number, state: number, gates: number): void;
   gruGatesBackward(

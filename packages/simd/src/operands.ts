@@ -50,7 +50,7 @@ export class Operands {
 
   zeros(rows: number, columns: number): SimdMatrix {
     const out = this.allocate(rows, columns);
-    this.arena.memory.zero(out.address, out.count * FLOAT_BYTES);
+    this.kernels.zero(out.address, out.count * FLOAT_BYTES);
     return out;
   }
 }

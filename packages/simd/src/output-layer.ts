@@ -90,7 +90,7 @@ export function outputGradients(engine: Engine, operands: OutputOperands, into: 
     kernels.scatterAddRows(block.dStates, H, block.rows, count, into.dStates.address);
     blocks += 1;
   });
-  if (blocks === 0) arena.memory.zero(into.dWeight.address, weight.count * FLOAT_BYTES);
+  if (blocks === 0) kernels.zero(into.dWeight.address, weight.count * FLOAT_BYTES);
 }
 
 /** Losses of the output layer alone, into `losses`, which holds zeros. */
@@ -151,7 +151,7 @@ function forEachBlock({ kernels, arena }: Engine, { states, weight, targets }: O
     const allTargets = memory.integers(targets.address, targets.length);
     memory.integers(block.rows, rows.length).set(rows);
     memory.integers(block.targets, rows.length).set(rows.map((row) => allTargets[row]));
-    memory.zero(block.states, block.lanes * states.stride);
+    kernels.zero(block.states, block.lanes * states.stride);
     kernels.gatherRows(states.address, states.columns, block.rows, rows.length, block.states);
     visit(block);
     arena.release(mark);

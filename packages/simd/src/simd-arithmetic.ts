@@ -31,7 +31,7 @@ export function simdArithmetic(memory: KernelMemory): Arithmetic {
     descend: {
       sgd({ parameters, after, lr, factors: { mean, clip } }, begin, end, values, from) {
         if (values !== undefined) return kernels.descendSgd(at(parameters, begin), at(values, from), mean, clip, at(after, begin), end - begin, lr) !== 0;
-        if (after !== parameters) after.set(parameters.subarray(begin, end), begin);
+        if (after !== parameters) kernels.copy(at(parameters, begin), (end - begin) * FLOAT_BYTES, at(after, begin));
         return true;
       },
       decayedSgd({ parameters, after, lr, shrink, factors: { mean, clip } }, begin, end, values, from) {

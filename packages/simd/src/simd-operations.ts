@@ -3,7 +3,6 @@ import {
 } from '@bptt/core';
 import { gateOperations } from './gate-operations.js';
 import { FLOAT_BYTES, SimdMatrix } from './handles.js';
-import type { KernelMemory } from './kernel-memory.js';
 import type { Kernels } from './kernels.js';
 import { Operands, type Engine } from './operands.js';
 import { outputGradients, outputLosses, type OutputOperands } from './output-layer.js';
@@ -12,7 +11,6 @@ import { outputGradients, outputLosses, type OutputOperands } from './output-lay
 export class SimdOperations implements Operations {
   readonly #engine: Engine;
   readonly #kernels: Kernels;
-  readonly #memory: KernelMemory;
   readonly #operands: Operands;
   readonly lstmGates: Operations['lstmGates'];
   readonly lstmGatesBackward: Operations['lstmGatesBackward'];
@@ -22,7 +20,6 @@ export class SimdOperations implements Operations {
   constructor(engine: Engine, run: number) {
     this.#engine = engine;
     this.#kernels = engine.kernels;
-    this.#memory = engine.arena.memory;
     this.#operands = new Operands(engine, run);
     const gates = gateOperations(this.#operands);
     this.lstmGates = gates.lstmGates;
@@ -57,8 +54,8 @@ export class SimdOperations implements Operations {
     assert(left.columns === right.columns && right.rows <= left.rows, () => `add: expected b of the columns and at most the rows of a, got a ${shapeText(a)}, b ${shapeText(b)}`);
     const out = this.#operands.allocate(left.rows, left.columns);
     this.#kernels.add(left.address, right.address, out.address, right.count);
-    const rest = this.#memory.floats(left.address + right.count * FLOAT_BYTES, left.count - right.count);
-    this.#memory.floats(out.address, out.count).set(rest, right.count);
+    const done = right.count * FLOAT_BYTES;
+    this.#kernels.copy(left.address + done, left.count * FLOAT_BYTES - done, out.address + done);
     return out;
   }
 
@@ -99,7 +96,9 @@ export class SimdOperations implements Operations {
   sumRows(a: Matrix): Matrix {
     const { address, rows, columns, stride } = this.#operands.matrix('sumRows', a);
     const out = this.#operands.zeros(1, columns);
-    this.#kernels.addSumOfRows(address, rows, columns, stride, out.address);
+    const mark = this.#operands.arena.mark();
+    this.#kernels.addSumOfRows(address, rows, columns, stride, out.address, this.#operands.arena.allocate(columns * Float64Array.BYTES_PER_ELEMENT));
+    this.#operands.arena.release(mark);
     return out;
   }
 
@@ -126,11 +125,10 @@ export class SimdOperations implements Operations {
     const { columns } = own[0];
     for (const part of own) assert(part.columns === columns, () => `stack: expected ${String(columns)} columns everywhere, got ${shapeText(part)}`);
     const out = this.#operands.allocate(own.reduce((rows, part) => rows + part.rows, 0), columns);
-    const values = this.#memory.floats(out.address, out.count);
-    let at = 0;
+    let { address } = out;
     for (const part of own) {
-      values.set(this.#memory.floats(part.address, part.count), at);
-      at += part.count;
+      this.#kernels.copy(part.address, part.count * FLOAT_BYTES, address);
+      address += part.count * FLOAT_BYTES;
     }
     return out;
   }

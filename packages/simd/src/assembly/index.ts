@@ -8,7 +8,7 @@ export { lstmGates, lstmGatesBackward } from './lstm';
 export { matMul, packPanels, panelBytes, setWorkspace, workspaceBytes } from './mat-mul';
 export { add, exp, log, multiply, relu, reluBackward, scale, sigmoid, sigmoidBackward, subtract, tanh, tanhBackward } from './pointwise';
 export { jacobianPenalty, squaredError } from './row-errors';
-export { addRow, addSumOfRows, copyBlock, firstIdOutside, gatherRows, scatterAddRows, transpose } from './rows';
+export { addRow, addSumOfRows, copy, copyBlock, firstIdOutside, gatherRows, scatterAddRows, transpose, zero } from './rows';
 export { addBiasAndMaximum, exponentials, finishSoftmax, outputErrors, startSoftmax, takeTargetsOut } from './softmax-cross-entropy';
 export { multiplyAddVectors } from './vector-limit';
 

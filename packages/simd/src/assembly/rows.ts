@@ -28,22 +28,57 @@ function addTo(out: usize, values: usize, count: usize): void {
   for (; out < end; out += 4, values += 4) store<f32>(out, load<f32>(out) + load<f32>(values));
 }
 
+/** `bytes` bytes of zeros: what an array of JavaScript fills its shared memory with goes byte by byte. */
+export function zero(out: usize, bytes: usize): void {
+  memory.fill(out, 0, bytes);
+}
+
+/** Copies `bytes` bytes: three times as fast as an array of JavaScript copies in shared memory. */
+export function copy(from: usize, bytes: usize, out: usize): void {
+  memory.copy(out, from, bytes);
+}
+
 /**
- * `out [1, columns] += sum of the rows of a [rows, columns]`, summed in float64, because such sums are long; `stride` is in bytes.
- * Whole vectors are read and written: up to 12 bytes past the end of `out`, which must not hold values that are needed.
+ * `out [1, columns] += sum of the rows of a [rows, columns]`, summed in float64 and ascending order, because such sums are long; `stride` is in bytes.
+ * Whole vectors are read and written: up to 12 bytes past the end of `out`, which must not hold values that are needed. `sums` is room for so many
+ * float64 numbers as there are floats in the vectors of a row. Rows are gone through in the order in which they lie, four at a time.
  */
-export function addSumOfRows(a: usize, rows: usize, columns: usize, stride: usize, out: usize): void {
-  for (const outEnd = out + columns * FLOAT_BYTES; out < outEnd; out += 16, a += 16) {
-    let low = f64x2.splat(0), high = low;
-    let at = a;
-    for (const end = a + rows * stride; at < end; at += stride) {
-      const x = v128.load(at);
-      low = f64x2.add(low, f64x2.promote_low_f32x4(x));
-      high = f64x2.add(high, f64x2.promote_low_f32x4(i64x2.shuffle(x, x, 1, 1)));
+export function addSumOfRows(a: usize, rows: usize, columns: usize, stride: usize, out: usize, sums: usize): void {
+  const bytes = columns * FLOAT_BYTES;
+  memory.fill(sums, 0, ((bytes + 15) & ~15) * 2);
+  const fourEnd = a + (rows & ~3) * stride;
+  for (; a < fourEnd; a += 4 * stride) {
+    for (let at = a, end = a + bytes, sum = sums; at < end; at += 16, sum += 32) {
+      const x0 = v128.load(at), x1 = v128.load(at + stride), x2 = v128.load(at + 2 * stride), x3 = v128.load(at + 3 * stride);
+      const low = f64x2.add(f64x2.add(f64x2.add(f64x2.add(v128.load(sum), promoteLow(x0)), promoteLow(x1)), promoteLow(x2)), promoteLow(x3));
+      const high = f64x2.add(f64x2.add(f64x2.add(f64x2.add(v128.load(sum, 16), promoteHigh(x0)), promoteHigh(x1)), promoteHigh(x2)), promoteHigh(x3));
+      v128.store(sum, low);
+      v128.store(sum, high, 16);
     }
-    const sum = i64x2.shuffle(f32x4.demote_f64x2_zero(low), f32x4.demote_f64x2_zero(high), 0, 2);
+  }
+  for (const rowsEnd = fourEnd + (rows & 3) * stride; a < rowsEnd; a += stride) {
+    for (let at = a, end = a + bytes, sum = sums; at < end; at += 16, sum += 32) {
+      const x = v128.load(at);
+      v128.store(sum, f64x2.add(v128.load(sum), promoteLow(x)));
+      v128.store(sum, f64x2.add(v128.load(sum, 16), promoteHigh(x)), 16);
+    }
+  }
+  for (const outEnd = out + bytes; out < outEnd; out += 16, sums += 32) {
+    const sum = i64x2.shuffle(f32x4.demote_f64x2_zero(v128.load(sums)), f32x4.demote_f64x2_zero(v128.load(sums, 16)), 0, 2);
     v128.store(out, f32x4.add(v128.load(out), sum));
   }
+}
+
+// @ts-ignore: decorator
+@inline
+function promoteLow(x: v128): v128 {
+  return f64x2.promote_low_f32x4(x);
+}
+
+// @ts-ignore: decorator
+@inline
+function promoteHigh(x: v128): v128 {
+  return f64x2.promote_low_f32x4(i64x2.shuffle(x, x, 1, 1));
 }
 
 /**
