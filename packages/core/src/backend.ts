@@ -176,6 +176,11 @@ export interface Backend {
    * @throws BpttError `resource-exhausted` when the memory of the backend does not suffice
    */
   run(program: Program, inputs: ProgramInputs<HostMatrix, Int32Array>, wanted?: Readonly<Record<string, FloatArray>>): Promise<Record<string, HostMatrix>>;
+  /**
+   * Does parts of what other threads compute on backends that share their memory with this one, until they are done or this thread is called back, and blocks this one
+   * meanwhile. No bit depends on it. Undefined where it cannot.
+   */
+  assist?(): void;
   /** Gives back what the backend holds. Nothing may be called afterwards. */
   dispose(): void;
 }

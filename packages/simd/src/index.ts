@@ -1,4 +1,5 @@
 export { BlockPool, type BlockChecks, type BlockPoolOptions } from './block-pool.js';
+export { callBack, chunksHelped, createCrewBoard, letHelp, setWorking, strikeOff, type CrewPlace } from './crew.js';
 export type { KernelMemory, MemoryShare, SharedMemory } from './kernel-memory.js';
 export { SIMD_BUILDS, type SimdBuild } from './kernels.js';
 export type { KernelProducts, Products, ProductShape } from './products.js';

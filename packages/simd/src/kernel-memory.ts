@@ -1,4 +1,5 @@
 import { BpttError } from '@bptt/core';
+import type { CrewPlace } from './crew.js';
 
 /** Every allocation begins on a cache line. */
 const LINE_BYTES = 64;
@@ -21,6 +22,8 @@ export interface MemoryShare {
   readonly memory: SharedMemory;
   /** Most bytes that they take, all together. */
   readonly bytesMax: number;
+  /** Where threads that take from it help each other; undefined where they do not. */
+  readonly crew?: CrewPlace | undefined;
 }
 
 /** What views of each memory have as their buffer: another object each time that it has grown. */

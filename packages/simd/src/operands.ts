@@ -1,5 +1,6 @@
 import { assert, shapeText, type Ids, type Matrix } from '@bptt/core';
 import type { Arena } from './arena.js';
+import type { Crew } from './crew.js';
 import { FLOAT_BYTES, ownIds, ownMatrix, SimdMatrix, type SimdIds } from './handles.js';
 import type { Kernels } from './kernels.js';
 import type { Products } from './products.js';
@@ -9,6 +10,8 @@ export interface Engine {
   readonly kernels: Kernels;
   readonly products: Products;
   readonly arena: Arena;
+  /** Threads that help with output layers; undefined where there are none. */
+  readonly crew?: Crew | undefined;
 }
 
 /** What the operations of one run work on: they check their operands here and take memory for their results from the arena. */

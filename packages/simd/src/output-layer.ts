@@ -1,14 +1,14 @@
 import type { Arena } from './arena.js';
+import { CHUNKS_MAX, DONE, HALFWAY, type Crew } from './crew.js';
 import { FLOAT_BYTES, type SimdIds, type SimdMatrix } from './handles.js';
 import type { Engine } from './operands.js';
-import type { LeftOperand, RightOperand } from './products.js';
+import { CHUNK_WORDS, chunksOf, encodeBlock, ERRORS, errorsOfChunk, LOGITS, logitsOfChunk, weightGradientOfChunk, type BlockNumbers } from './output-chunks.js';
+import type { RightOperand } from './products.js';
 
 /** Rows whose logits exist at once, at most: for 10,000 words 10 MB. With these sizes the order of sums changes, and so do the bits of gradients. */
 const BLOCK_ROWS_MAX = 256;
 /** All blocks but the last have a multiple of this, the columns of a panel. */
 const BLOCK_ROWS_STEP = 8;
-/** Words whose logits are worked on at once, between product and product: with their weights and gradients they should stay in the second-level cache. */
-const CHUNK_WORDS = 256;
 /** Floats of a vector. */
 const LANES_STEP = 4;
 const DOUBLE_BYTES = 8;
@@ -57,7 +57,7 @@ interface Block {
 
 /** Words `[begin, begin + words)` of a block. */
 interface Chunk {
-  readonly begin: number;
+  readonly index: number;
   readonly words: number;
   /** Their logits. */
   readonly logits: number;
@@ -79,13 +79,20 @@ export function outputGradients(engine: Engine, operands: OutputOperands, into: 
     lossesOfBlock(engine, operands, block, into.losses);
     const { lanes, count } = block;
     const states = products.prepare({ n: H, k: count }, { address: block.states, stride, transposed: false }, arena);
+    const numbers = { ...numbersOf(operands, block, states), dBias: into.dBias?.address ?? 0, dWeight: into.dWeight.address, isFirst: blocks === 0 };
     const dStates = { address: block.dStates, stride };
-    forEachChunk(operands, block, ({ begin, words, logits, weight: address }) => {
-      kernels.outputErrors(logits, words, lanes, block.factors, into.dBias === undefined ? 0 : into.dBias.address + begin * FLOAT_BYTES);
-      const errors = (transposed: boolean): LeftOperand => ({ address: logits, stride: lanes * FLOAT_BYTES, transposed });
-      products.multiply({ m: count, n: H, k: words }, errors(true), right(address, stride), dStates, begin === 0 ? undefined : dStates);
-      const dWeight = { address: into.dWeight.address + begin * stride, stride };
-      products.multiply({ m: words, n: H, k: count }, errors(false), states, dWeight, blocks === 0 ? undefined : dWeight);
+    withHelp(engine, ERRORS, numbers, (crew) => {
+      const theirs: number[] = [];
+      forEachChunk(operands, block, ({ index, words, logits, weight: address }) => {
+        const isOurs = crew?.take(index) ?? true;
+        if (isOurs) errorsOfChunk(engine, numbers, index);
+        else theirs.push(index);
+        crew?.until(index, HALFWAY);
+        const errors = { address: logits, stride: lanes * FLOAT_BYTES, transposed: true };
+        products.multiply({ m: count, n: H, k: words }, errors, { address, stride, transposed: false, panels: 0 }, dStates, index === 0 ? undefined : dStates);
+        if (isOurs) weightGradientOfChunk(engine, numbers, index);
+      });
+      for (const index of theirs) crew?.until(index, DONE);
     });
     kernels.scatterAddRows(block.dStates, H, block.rows, count, into.dStates.address);
     blocks += 1;
@@ -106,11 +113,23 @@ function lossesOfBlock(engine: Engine, operands: OutputOperands, block: Block, l
   const { states: { columns: H, stride } } = operands;
   const { count, lanes, logits, targets, maxima, leads, sums, factors } = block;
   const states = products.prepare({ n: lanes, k: H }, { address: block.states, stride, transposed: true }, arena);
+  const numbers = numbersOf(operands, block, states);
+  const addBiasAndMaximum = (chunk: Chunk): void => { kernels.addBiasAndMaximum(chunk.logits, chunk.words, lanes, chunk.bias, maxima); };
   kernels.startSoftmax(maxima, sums, lanes);
-  forEachChunk(operands, block, (chunk) => {
-    const out = { address: chunk.logits, stride: lanes * FLOAT_BYTES };
-    products.multiply({ m: chunk.words, n: lanes, k: H }, { address: chunk.weight, stride, transposed: false }, states, out);
-    kernels.addBiasAndMaximum(chunk.logits, chunk.words, lanes, chunk.bias, maxima);
+  withHelp(engine, LOGITS, numbers, (crew) => {
+    const theirs: Chunk[] = [];
+    forEachChunk(operands, block, (chunk) => {
+      if (crew?.take(chunk.index) === false) {
+        theirs.push(chunk);
+      } else {
+        logitsOfChunk(engine, numbers, chunk.index);
+        addBiasAndMaximum(chunk);
+      }
+    });
+    for (const chunk of theirs) {
+      crew?.until(chunk.index, DONE);
+      addBiasAndMaximum(chunk);
+    }
   });
   kernels.takeTargetsOut(logits, lanes, targets, count, maxima, leads);
   forEachChunk(operands, block, (chunk) => {
@@ -120,12 +139,30 @@ function lossesOfBlock(engine: Engine, operands: OutputOperands, block: Block, l
   kernels.scatterAddRows(block.losses, 1, block.rows, count, losses.address);
 }
 
-const right = (address: number, stride: number): RightOperand => ({ address, stride, transposed: false, panels: 0 });
+/** What logits are computed from. */
+function numbersOf({ weight }: OutputOperands, { lanes, count, logits, factors }: Block, states: RightOperand): BlockNumbers {
+  return { V: weight.rows, H: weight.columns, lanes, count, weight: weight.address, logits, factors, dBias: 0, dWeight: 0, isFirst: true, states };
+}
+
+/** Lets other threads take chunks while `visit` goes through them. It gets undefined where nobody can. */
+function withHelp({ crew }: Engine, kind: number, numbers: BlockNumbers, visit: (crew: Crew | undefined) => void): void {
+  const chunks = chunksOf(numbers.V);
+  if (crew === undefined || chunks === 1 || chunks > CHUNKS_MAX) {
+    visit(undefined);
+    return;
+  }
+  crew.offer(kind, encodeBlock(numbers), chunks);
+  try {
+    visit(crew);
+  } finally {
+    crew.withdraw();
+  }
+}
 
 function forEachChunk({ weight, bias }: OutputOperands, { logits, lanes }: Block, visit: (chunk: Chunk) => void): void {
   for (let begin = 0; begin < weight.rows; begin += CHUNK_WORDS) {
     visit({
-      begin,
+      index: begin / CHUNK_WORDS,
       words: Math.min(CHUNK_WORDS, weight.rows - begin),
       logits: logits + begin * lanes * FLOAT_BYTES,
       weight: weight.address + begin * weight.stride,

@@ -4,11 +4,13 @@ import {
   type ProgramInputs, type TensorSpec, type Workspace,
 } from '@bptt/core';
 import { Arena } from './arena.js';
+import { Crew } from './crew.js';
 import { FLOAT_BYTES, ownMatrix, SimdIds, SimdMatrix } from './handles.js';
 import { KeptPanels } from './kept-panels.js';
 import { KernelMemory, MEMORY_BYTES_LIMIT, type MemoryShare } from './kernel-memory.js';
 import { instantiateKernels, type SimdBuild } from './kernels.js';
 import type { Engine } from './operands.js';
+import { chunkHelp } from './output-chunks.js';
 import { kernelProducts, type KernelProducts, type Products } from './products.js';
 import { simdArithmetic } from './simd-arithmetic.js';
 import { SimdOperations } from './simd-operations.js';
@@ -54,7 +56,8 @@ export function createSimdBackend({ build = 'simd', memoryBytesMax = MEMORY_BYTE
     () => `simdBackend: expected memoryBytesMax from 1 to ${String(MEMORY_BYTES_LIMIT)}, got ${String(memoryBytesMax)}`);
   const memory = within === undefined ? KernelMemory.create(memoryBytesMax) : KernelMemory.within(within);
   const kernels = instantiateKernels(memory, build);
-  return new SimdBackend({ id, executes }, { kernels, products: products(memory, kernelProducts(kernels)), arena: new Arena(memory) });
+  const crew = within?.crew && new Crew(within.crew);
+  return new SimdBackend({ id, executes }, { kernels, products: products(memory, kernelProducts(kernels)), arena: new Arena(memory), crew });
 }
 
 class SimdBackend implements Backend {
@@ -113,6 +116,11 @@ class SimdBackend implements Backend {
     return new Promise((resolve) => {
       resolve(this.#execute(program, inputs, wanted));
     });
+  }
+
+  assist(): void {
+    const engine = this.#open('assist');
+    engine.crew?.assist(chunkHelp(engine));
   }
 
   dispose(): void {

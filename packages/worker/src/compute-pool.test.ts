@@ -1,5 +1,5 @@
 import { locateNonFinite, OBJECTIVE_DEFAULTS, parameterLayout, stateSize, tensorNamed, type Truncation } from '@bptt/core';
-import { createThreadMemory } from '@bptt/simd';
+import { chunksHelped, createThreadMemory } from '@bptt/simd';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createBackend, localAdapters, type BackendDevice } from './backends.js';
 import { createComputePool, type ComputePool } from './compute-pool.js';
@@ -188,6 +188,81 @@ describe('compute pool on another backend', () => {
       expect(result.lossSum).toBe(expected.lossSum);
     } finally {
       backend.dispose();
+      await pool.dispose();
+    }
+  });
+});
+
+describe('compute pool whose threads help each other', () => {
+  // Six chunks of words, the last of them short.
+  const model = { ...MODEL, vocabulary: 1300, hidden: [24, 24], embedding: 24 };
+  // More rows than a block of them.
+  const T = 24, B = 12;
+  const words = (seed: number): Int32Array => Int32Array.from({ length: T * B }, (_, i) => (i * 7919 + seed * 104_729) % model.vocabulary);
+  const microshards = fromZeros([0, 1, 2].map((index) => ({ index, T, B, inputs: words(index), targets: words(index + 10), sequences: Int32Array.from({ length: B }, (_, b) => b) })));
+
+  it.each(['simd', 'blas'])('gives the bits of one thread, %s', async (name) => {
+    const choice = await createBackend(name).catch(() => undefined);
+    if (choice === undefined) {
+      console.warn(`skipped: ${name} is not here`);
+      return;
+    }
+    const of = (threads: number, boards: SharedArrayBuffer[]): Promise<ComputePool> => createComputePool({ ...settings, model, backendId: choice.id, threads }, (one) => {
+      if (one.share?.crew !== undefined) boards.push(one.share.crew.board);
+      return startComputeThread(one);
+    });
+    const payloads: Buffer[][] = [];
+    const losses = new Set<number>();
+    let helped = 0;
+    for (const threads of [1, 2, 3]) {
+      const boards: SharedArrayBuffer[] = [];
+      const pool = await of(threads, boards);
+      const values = sharedParameters(model, 1);
+      const ofPool: Buffer[] = [];
+      for (let round = 0; round < 8; round += 1) {
+        for (const width of [1, 3]) {
+          const result = await pool.compute({ kind: 'gradient', node: { begin: 0, width: width === 1 ? 1 : 4 }, microshards: microshards.slice(0, width), batch: BATCH, parameters: values });
+          if (round === 0) ofPool.push(Buffer.from(result.payload));
+          else expect(ofPool[width === 1 ? 0 : 1].equals(Buffer.from(result.payload))).toBe(true);
+          result.release();
+        }
+        const { lossSum } = await pool.compute({ kind: 'evaluate', node: { begin: 0, width: 1 }, microshards: microshards.slice(0, 1), batch: undefined, parameters: values });
+        losses.add(lossSum);
+      }
+      payloads.push(ofPool);
+      helped += boards.length === 0 ? 0 : chunksHelped(boards[0]);
+      await pool.dispose();
+    }
+    expect(payloads[1]).toEqual(payloads[0]);
+    expect(payloads[2]).toEqual(payloads[0]);
+    expect(losses.size).toBe(1);
+    expect(helped).toBeGreaterThan(0);
+  });
+
+  it('goes on after a thread that helped, or was helped, has ended', async () => {
+    const choice = await createBackend('simd');
+    const started: ComputeThread[] = [];
+    const pool = await createComputePool({ ...settings, model, backendId: choice.id, threads: 2 }, async (one) => {
+      const thread = await startComputeThread(one);
+      started.push(thread);
+      return thread;
+    });
+    try {
+      const values = sharedParameters(model, 1);
+      const work = { kind: 'gradient', node: { begin: 0, width: 1 }, microshards: microshards.slice(0, 1), batch: BATCH, parameters: values } as const;
+      const { payload } = await pool.compute(work);
+      for (let death = 0; death < 3; death += 1) {
+        const underWay = pool.compute(work).then(({ payload: bytes }) => bytes, (error: unknown) => error);
+        await new Promise((resolve) => { setTimeout(resolve, 1); });
+        await Promise.all(started.splice(0, 1).map((thread) => thread.terminate()));
+        const outcome = await underWay;
+        if (outcome instanceof Uint8Array) expect(outcome).toEqual(payload);
+        else expect(outcome).toMatchObject({ code: 'internal' });
+        // A thread that ended while it had nothing to do refuses the next job, and is replaced then.
+        const again = await pool.compute(work).catch(() => pool.compute(work));
+        expect(Buffer.from(again.payload).equals(Buffer.from(payload))).toBe(true);
+      }
+    } finally {
       await pool.dispose();
     }
   });

@@ -1,7 +1,7 @@
 import { assert, childrenOf, countTargets, gradientBytesBounds, parameterLayout, stateSize, type BatchContext, type Microshard, type NonFiniteLocation, type TreeNode } from '@bptt/core';
-import { BlockPool, createThreadMemory, type ThreadMemory } from '@bptt/simd';
+import { BlockPool, createCrewBoard, createThreadMemory, type ThreadMemory } from '@bptt/simd';
 import { unlessAborted } from './backoff.js';
-import { createJobQueue, type JobGroup, type JobQueue } from './job-queue.js';
+import { createJobQueue, RESTARTS_MAX, type JobGroup, type JobQueue } from './job-queue.js';
 import { NodeMemory } from './node-memory.js';
 import { startComputeThread, type ComputeThread } from './thread-handle.js';
 import type { AddJob, ComputeSettings, EncodedGradient, MicroshardJob } from './thread-protocol.js';
@@ -91,7 +91,12 @@ export async function createComputePool(settings: ComputePoolSettings, start: ty
   const bytes = (threads + SUMS_WAITING) * gradientBytesMax + PARAMETER_SETS * parameterBytes;
   const memory = settings.memory?.reserve(bytes) === true ? settings.memory : createThreadMemory(bytes);
   const { shared, share, allocateBytes: allocate, holds: isInMemory } = memory;
-  const startOne = (): Promise<ComputeThread> => start({ ...settings, memory: shared, share });
+  const board = threads > 1 && share !== undefined ? createCrewBoard(threads + RESTARTS_MAX) : undefined;
+  let places = 0;
+  const startOne = (): Promise<ComputeThread> => {
+    const crew = board && { board, place: places++ };
+    return start({ ...settings, memory: shared, share: share && { ...share, crew } });
+  };
   const queue = createJobQueue(await startAll(threads, startOne), startOne);
   const blocks = new BlockPool(gradientBytesMax, { allocate });
   let microshardsDone = 0;

@@ -25,7 +25,7 @@ try {
   port.on('message', (job: Job) => {
     runner.run(job).then((outcome) => { say({ kind: 'done', outcome }); }, sayFailed);
   });
-  say({ kind: 'ready', executes: runner.executes });
+  say({ kind: 'ready', executes: runner.executes, assists: runner.assists && share?.crew !== undefined });
 } catch (error) {
   sayFailed(error);
 }

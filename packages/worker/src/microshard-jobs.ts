@@ -9,6 +9,8 @@ import type { AddJob, EncodedGradient, GradientOutcome, Job, MicroshardJob, Micr
 export interface JobRunner {
   /** What really executes, as its backend says it. */
   readonly executes: string;
+  /** Whether it can help others. */
+  readonly assists: boolean;
   run(job: Job): Promise<MicroshardOutcome | GradientOutcome>;
 }
 
@@ -24,8 +26,12 @@ export function createJobRunner(backend: Backend, plan: TrainingPlan, memory: Op
 
   return {
     executes: backend.executes,
+    assists: backend.assist !== undefined,
     async run(job) {
-      return job.kind === 'add' ? add(job) : compute(job);
+      if (job.kind === 'add') return add(job);
+      if (job.kind !== 'assist') return compute(job);
+      backend.assist?.();
+      return { gradientBytes: undefined, nonFinite: undefined };
     },
   };
 

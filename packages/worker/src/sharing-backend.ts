@@ -53,6 +53,10 @@ export class SharingBackend implements Backend {
     }
   }
 
+  assist(): void {
+    this.#backend.assist?.();
+  }
+
   dispose(): void {
     this.#backend.dispose();
   }

@@ -1,6 +1,7 @@
 import { assert, BpttError } from '@bptt/core';
+import { callBack, letHelp, setWorking, strikeOff } from '@bptt/simd';
 import { Worker } from 'node:worker_threads';
-import type { ComputeSettings, Job, OutcomeOf, ThreadMessage } from './thread-protocol.js';
+import { isMicroshard, type ComputeSettings, type Job, type OutcomeOf, type ThreadMessage } from './thread-protocol.js';
 
 /** Longest wait for a thread to load its modules and make its backend. */
 const START_TIMEOUT_MS = 60_000;
@@ -9,6 +10,8 @@ const START_TIMEOUT_MS = 60_000;
 export interface ComputeThread {
   /** What really executes there, as its backend says it. */
   readonly executes: string;
+  /** Whether it can help others. */
+  readonly assists: boolean;
   /** False once the thread has ended, whatever ended it. */
   readonly alive: boolean;
   /**
@@ -16,6 +19,8 @@ export interface ComputeThread {
    * @throws BpttError with the code of the failure, `internal` where the thread ends before it answers
    */
   run<J extends Job>(job: J): Promise<OutcomeOf<J>>;
+  /** Lets an `assist` job under way end soon. */
+  callBack(): void;
   /** Ends the thread; a job under way is rejected. */
   terminate(): Promise<void>;
 }
@@ -30,11 +35,13 @@ interface Waiting {
  * @throws BpttError `failed-precondition` where this machine lacks the backend, `internal` where the thread does not start in time
  */
 export async function startComputeThread(settings: ComputeSettings): Promise<ComputeThread> {
+  const crew = settings.share?.crew;
   const worker = new Worker(entry(), { workerData: settings, execArgv: [] });
   let waiting: Waiting | undefined;
   let ended: BpttError | undefined;
   const end = (message: string, cause?: unknown): void => {
     ended ??= new BpttError('internal', message, { cause });
+    if (crew !== undefined) strikeOff(crew);
     const rejected = waiting;
     waiting = undefined;
     rejected?.reject(ended);
@@ -62,16 +69,25 @@ export async function startComputeThread(settings: ComputeSettings): Promise<Com
     assert(ready.kind === 'ready', () => `compute thread: expected ready, got ${ready.kind}`);
     return {
       executes: ready.executes,
+      assists: ready.assists,
       get alive() {
         return ended === undefined;
       },
       async run<J extends Job>(job: J): Promise<OutcomeOf<J>> {
         if (ended !== undefined) throw ended;
         const done = answer();
+        const isWork = isMicroshard(job);
+        if (crew !== undefined && isWork) setWorking(crew, true);
+        if (crew !== undefined && job.kind === 'assist') letHelp(crew);
         worker.postMessage(job);
-        const message = await done;
+        const message = await done.finally(() => {
+          if (crew !== undefined && isWork) setWorking(crew, false);
+        });
         assert(message.kind === 'done', () => `compute thread: expected done, got ${message.kind}`);
         return message.outcome as OutcomeOf<J>;
+      },
+      callBack() {
+        if (crew !== undefined) callBack(crew);
       },
       async terminate() {
         await worker.terminate();

@@ -50,7 +50,17 @@ export interface AddJob {
   readonly right: EncodedGradient;
 }
 
-export type Job = MicroshardJob | AddJob;
+/** Helps other threads until they are done, or this one is called back. */
+export interface AssistJob {
+  readonly kind: 'assist';
+}
+
+export type Job = MicroshardJob | AddJob | AssistJob;
+
+/** Whether a job is a microshard, with which other threads can help. */
+export function isMicroshard(job: Job): job is MicroshardJob {
+  return job.kind === 'gradient' || job.kind === 'evaluate';
+}
 
 /** That there is a gradient where the job was told to write it, or the place where it stopped being finite; neither after an evaluation. */
 export interface GradientOutcome {
@@ -72,6 +82,6 @@ export type OutcomeOf<J extends Job> = J extends MicroshardJob ? MicroshardOutco
 
 /** What a thread says. The first message is `ready` or `failed`, then one answer a job. */
 export type ThreadMessage =
-  | { readonly kind: 'ready'; readonly executes: string }
+  | { readonly kind: 'ready'; readonly executes: string; readonly assists: boolean }
   | { readonly kind: 'done'; readonly outcome: MicroshardOutcome | GradientOutcome }
   | { readonly kind: 'failed'; readonly code: ErrorCode; readonly message: string };
