@@ -18,8 +18,8 @@ export function startSoftmax(maxima: usize, sums: usize, lanes: usize): void {
 }
 
 /**
- * Adds `bias [words]` (none where 0) to a chunk of logits `[words, lanes]` and takes the greatest of every row into `maxima`. Where one is NaN that may
- * be any other: the sum of the exponentials shows the NaN.
+ * Adds `bias [words]` (none where 0) to a chunk of logits `[words, lanes]` and takes the greatest of every row into `maxima`, in whatever order chunks
+ * come. Where one is NaN that may be any other: the sum of the exponentials shows the NaN.
  */
 export function addBiasAndMaximum(logits: usize, words: usize, lanes: usize, bias: usize, maxima: usize): void {
   const bytes = lanes * FLOAT_BYTES;
