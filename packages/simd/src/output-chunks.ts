@@ -4,7 +4,7 @@ import type { Engine } from './operands.js';
 import type { RightOperand } from './products.js';
 
 /** Words whose logits are worked on at once, between product and product: with their weights and gradients they should stay in the second-level cache. */
-export const CHUNK_WORDS = 256;
+const CHUNK_WORDS = 256;
 
 /** What helpers are offered: logits, or errors and the gradient of the weight. */
 export const LOGITS = 1;
@@ -28,35 +28,41 @@ export interface BlockNumbers {
   readonly states: RightOperand;
 }
 
-export function chunksOf(words: number): number {
-  return Math.ceil(words / CHUNK_WORDS);
+/** Words `[begin, begin + words)` of a block. */
+export interface Chunk {
+  readonly index: number;
+  readonly begin: number;
+  readonly words: number;
+  /** Their logits, `[words, lanes]`. */
+  readonly logits: number;
+  /** Their rows of the weight, `[words, H]`. */
+  readonly weight: number;
 }
 
-/** First word of a chunk, and how many. */
-function wordsOf(V: number, chunk: number): { begin: number; words: number } {
-  const begin = chunk * CHUNK_WORDS;
-  return { begin, words: Math.min(CHUNK_WORDS, V - begin) };
+export function chunksOf({ V }: BlockNumbers): number {
+  return Math.ceil(V / CHUNK_WORDS);
+}
+
+export function chunkAt({ V, H, lanes, logits, weight }: BlockNumbers, index: number): Chunk {
+  const begin = index * CHUNK_WORDS;
+  return { index, begin, words: Math.min(CHUNK_WORDS, V - begin), logits: logits + begin * lanes * FLOAT_BYTES, weight: weight + begin * H * FLOAT_BYTES };
 }
 
 /** `O = W S^T` */
-export function logitsOfChunk({ products }: Pick<Engine, 'products'>, { V, H, lanes, weight, logits, states }: BlockNumbers, chunk: number): void {
-  const { begin, words } = wordsOf(V, chunk);
-  const stride = H * FLOAT_BYTES, laneStride = lanes * FLOAT_BYTES;
-  products.multiply({ m: words, n: lanes, k: H }, { address: weight + begin * stride, stride, transposed: false }, states, { address: logits + begin * laneStride, stride: laneStride });
+export function logitsOfChunk({ products }: Pick<Engine, 'products'>, { H, lanes, states }: BlockNumbers, { words, logits, weight }: Chunk): void {
+  products.multiply({ m: words, n: lanes, k: H }, { address: weight, stride: H * FLOAT_BYTES, transposed: false }, states, { address: logits, stride: lanes * FLOAT_BYTES });
 }
 
 /** `dO = softmax(O) - onehot(y)`, `db += sum of the rows of dO` */
-export function errorsOfChunk({ kernels }: Pick<Engine, 'kernels'>, { V, lanes, logits, factors, dBias }: BlockNumbers, chunk: number): void {
-  const { begin, words } = wordsOf(V, chunk);
-  kernels.outputErrors(logits + begin * lanes * FLOAT_BYTES, words, lanes, factors, dBias === 0 ? 0 : dBias + begin * FLOAT_BYTES);
+export function errorsOfChunk({ kernels }: Pick<Engine, 'kernels'>, { lanes, factors, dBias }: BlockNumbers, { begin, words, logits }: Chunk): void {
+  kernels.outputErrors(logits, words, lanes, factors, dBias === 0 ? 0 : dBias + begin * FLOAT_BYTES);
 }
 
 /** `dW += dO^T S` */
-export function weightGradientOfChunk({ products }: Pick<Engine, 'products'>, { V, H, lanes, count, logits, dWeight, isFirst, states }: BlockNumbers, chunk: number): void {
-  const { begin, words } = wordsOf(V, chunk);
-  const stride = H * FLOAT_BYTES, laneStride = lanes * FLOAT_BYTES;
+export function weightGradientOfChunk({ products }: Pick<Engine, 'products'>, { H, lanes, count, dWeight, isFirst, states }: BlockNumbers, { begin, words, logits }: Chunk): void {
+  const stride = H * FLOAT_BYTES;
   const out = { address: dWeight + begin * stride, stride };
-  products.multiply({ m: words, n: H, k: count }, { address: logits + begin * laneStride, stride: laneStride, transposed: false }, states, out, isFirst ? undefined : out);
+  products.multiply({ m: words, n: H, k: count }, { address: logits, stride: lanes * FLOAT_BYTES, transposed: false }, states, out, isFirst ? undefined : out);
 }
 
 /** The numbers of a block as they stand in an offer. */
@@ -72,8 +78,9 @@ function decodeBlock(numbers: readonly number[]): BlockNumbers {
 
 /** What a thread does with a chunk of another's block. */
 export function chunkHelp(engine: Pick<Engine, 'kernels' | 'products'>): ChunkWork {
-  return (kind, operands, chunk, reachHalfway) => {
+  return (kind, operands, index, reachHalfway) => {
     const block = decodeBlock(operands);
+    const chunk = chunkAt(block, index);
     if (kind === LOGITS) {
       logitsOfChunk(engine, block, chunk);
       return;

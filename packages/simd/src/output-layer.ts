@@ -2,7 +2,7 @@ import type { Arena } from './arena.js';
 import { CHUNKS_MAX, DONE, HALFWAY, type Crew } from './crew.js';
 import { FLOAT_BYTES, type SimdIds, type SimdMatrix } from './handles.js';
 import type { Engine } from './operands.js';
-import { CHUNK_WORDS, chunksOf, encodeBlock, ERRORS, errorsOfChunk, LOGITS, logitsOfChunk, weightGradientOfChunk, type BlockNumbers } from './output-chunks.js';
+import { chunkAt, chunksOf, encodeBlock, ERRORS, errorsOfChunk, LOGITS, logitsOfChunk, weightGradientOfChunk, type BlockNumbers, type Chunk } from './output-chunks.js';
 import type { RightOperand } from './products.js';
 
 /** Rows whose logits exist at once, at most: for 10,000 words 10 MB. With these sizes the order of sums changes, and so do the bits of gradients. */
@@ -55,18 +55,6 @@ interface Block {
   readonly sums: number;
 }
 
-/** Words `[begin, begin + words)` of a block. */
-interface Chunk {
-  readonly index: number;
-  readonly words: number;
-  /** Their logits. */
-  readonly logits: number;
-  /** Their rows of the weight, `[words, H]`. */
-  readonly weight: number;
-  /** Their part of the bias, or 0. */
-  readonly bias: number;
-}
-
 /**
  * Losses and gradients of the output layer. With `S` the states and `O = S W^T + b`:
  * `dO = softmax(O) - onehot(y)`, `dS = dO W`, `dW += dO^T S`, `db += sum of the rows of dO`.
@@ -83,14 +71,15 @@ export function outputGradients(engine: Engine, operands: OutputOperands, into: 
     const dStates = { address: block.dStates, stride };
     withHelp(engine, ERRORS, numbers, (crew) => {
       const theirs: number[] = [];
-      forEachChunk(operands, block, ({ index, words, logits, weight: address }) => {
+      forEachChunk(numbers, (chunk) => {
+        const { index, words, logits, weight: address } = chunk;
         const isOurs = crew?.take(index) ?? true;
-        if (isOurs) errorsOfChunk(engine, numbers, index);
+        if (isOurs) errorsOfChunk(engine, numbers, chunk);
         else theirs.push(index);
         crew?.until(index, HALFWAY);
         const errors = { address: logits, stride: lanes * FLOAT_BYTES, transposed: true };
         products.multiply({ m: count, n: H, k: words }, errors, { address, stride, transposed: false, panels: 0 }, dStates, index === 0 ? undefined : dStates);
-        if (isOurs) weightGradientOfChunk(engine, numbers, index);
+        if (isOurs) weightGradientOfChunk(engine, numbers, chunk);
       });
       for (const index of theirs) crew?.until(index, DONE);
     });
@@ -110,19 +99,21 @@ export function outputLosses(engine: Engine, operands: OutputOperands, losses: S
 /** Losses of a block. In the place of its logits stand their exponentials, ready for `outputErrors`. */
 function lossesOfBlock(engine: Engine, operands: OutputOperands, block: Block, losses: SimdMatrix): void {
   const { kernels, products, arena } = engine;
-  const { states: { columns: H, stride } } = operands;
+  const { states: { columns: H, stride }, bias } = operands;
   const { count, lanes, logits, targets, maxima, leads, sums, factors } = block;
   const states = products.prepare({ n: lanes, k: H }, { address: block.states, stride, transposed: true }, arena);
   const numbers = numbersOf(operands, block, states);
-  const addBiasAndMaximum = (chunk: Chunk): void => { kernels.addBiasAndMaximum(chunk.logits, chunk.words, lanes, chunk.bias, maxima); };
+  const addBiasAndMaximum = ({ begin, words, logits: address }: Chunk): void => {
+    kernels.addBiasAndMaximum(address, words, lanes, bias === undefined ? 0 : bias.address + begin * FLOAT_BYTES, maxima);
+  };
   kernels.startSoftmax(maxima, sums, lanes);
   withHelp(engine, LOGITS, numbers, (crew) => {
     const theirs: Chunk[] = [];
-    forEachChunk(operands, block, (chunk) => {
+    forEachChunk(numbers, (chunk) => {
       if (crew?.take(chunk.index) === false) {
         theirs.push(chunk);
       } else {
-        logitsOfChunk(engine, numbers, chunk.index);
+        logitsOfChunk(engine, numbers, chunk);
         addBiasAndMaximum(chunk);
       }
     });
@@ -132,7 +123,7 @@ function lossesOfBlock(engine: Engine, operands: OutputOperands, block: Block, l
     }
   });
   kernels.takeTargetsOut(logits, lanes, targets, count, maxima, leads);
-  forEachChunk(operands, block, (chunk) => {
+  forEachChunk(numbers, (chunk) => {
     kernels.exponentials(chunk.logits, chunk.words, lanes, maxima, block.partial, sums);
   });
   kernels.finishSoftmax(logits, lanes, targets, count, leads, sums, block.losses, factors);
@@ -146,7 +137,7 @@ function numbersOf({ weight }: OutputOperands, { lanes, count, logits, factors }
 
 /** Lets other threads take chunks while `visit` goes through them. It gets undefined where nobody can. */
 function withHelp({ crew }: Engine, kind: number, numbers: BlockNumbers, visit: (crew: Crew | undefined) => void): void {
-  const chunks = chunksOf(numbers.V);
+  const chunks = chunksOf(numbers);
   if (crew === undefined || chunks === 1 || chunks > CHUNKS_MAX) {
     visit(undefined);
     return;
@@ -159,16 +150,8 @@ function withHelp({ crew }: Engine, kind: number, numbers: BlockNumbers, visit: 
   }
 }
 
-function forEachChunk({ weight, bias }: OutputOperands, { logits, lanes }: Block, visit: (chunk: Chunk) => void): void {
-  for (let begin = 0; begin < weight.rows; begin += CHUNK_WORDS) {
-    visit({
-      index: begin / CHUNK_WORDS,
-      words: Math.min(CHUNK_WORDS, weight.rows - begin),
-      logits: logits + begin * lanes * FLOAT_BYTES,
-      weight: weight.address + begin * weight.stride,
-      bias: bias === undefined ? 0 : bias.address + begin * FLOAT_BYTES,
-    });
-  }
+function forEachChunk(numbers: BlockNumbers, visit: (chunk: Chunk) => void): void {
+  for (let index = 0; index < chunksOf(numbers); index += 1) visit(chunkAt(numbers, index));
 }
 
 /**

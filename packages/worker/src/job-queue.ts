@@ -193,7 +193,7 @@ class ThreadQueue implements JobQueue {
 }
 
 function prepare(slot: Slot, job: Job, { parameters }: JobGroup): Job {
-  if (job.kind === 'add' || job.kind === 'assist' || slot.holds === parameters.values) return job;
+  if (!isMicroshard(job) || slot.holds === parameters.values) return job;
   slot.holds = parameters.values;
   return { ...job, parameters };
 }
