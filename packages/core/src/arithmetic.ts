@@ -13,25 +13,32 @@ import { descendDecayedSgd, descendSgd, type DecayedSgdPass, type SgdPass } from
 export interface Arithmetic {
   /** `sum = left + right`; `sum` may be one of them. Returns whether all of it is finite. */
   add(left: Float32Array, right: Float32Array, sum: Float32Array): boolean;
-  /**
-   * Sum of squares, in float64, of the elements times `factor`, a float32, each rounded to float32: those with the same `i mod 4` are added in ascending order,
-   * then `(s_0 + s_1) + (s_2 + s_3)`.
-   */
-  sumOfSquares(values: Float32Array, factor: number): number;
+  /** Sum of squares, in float64: of elements with the same `i mod 4` in ascending order, then `(s_0 + s_1) + (s_2 + s_3)`. */
+  sumOfSquares(values: Float32Array): number;
   /** Every element times `factor`, then to `[-limit, limit]`, in place; both are float32. Returns whether one was beyond. NaN stays. */
   clamp(values: Float32Array, factor: number, limit: number): boolean;
   /** Whether every element is finite. */
   areFinite(values: Float32Array): boolean;
   /**
-   * Tells apart what should be equal bit for bit, at the speed of memory; no defence against anybody. Over the 32-bit words of `values`, in 16 interleaved lanes:
-   * `lane <- rotate(lane + 0x85ebca77 word, 13) 0x9e3779b1`, from the lane's number on; the lanes in hex. Words that differ in one place always differ here.
-   * Undefined where an element is not finite.
+   * Copies `from` to `into`, which may be the same, and looks at it on the way, so that memory is gone through once. Undefined where an element is not finite.
+   * @param squared of how many elements, from the first, the squares are added
    */
-  fingerprint(values: Float32Array): string | undefined;
+  receive(from: Float32Array, into: Float32Array, squared: number): Received | undefined;
   /** `mean <- mean + (values - mean) / count`, in place: a mean of which `values` becomes the `count`-th part. */
   average(mean: Float32Array, values: Float32Array, count: number): void;
   /** The passes of the optimisers. */
   readonly descend: DescentPasses;
+}
+
+/** What `Arithmetic.receive` finds. */
+export interface Received {
+  /**
+   * Tells apart what should be equal bit for bit, at the speed of memory; no defence against anybody. Over the 32-bit words, in 16 interleaved lanes:
+   * `lane <- rotate(lane + 0x85ebca77 word, 13) 0x9e3779b1`, from the lane's number on; the lanes in hex. Words that differ in one place always differ here.
+   */
+  readonly fingerprint: string;
+  /** As `Arithmetic.sumOfSquares`. */
+  readonly sumOfSquares: number;
 }
 
 /** Each optimiser's pass. */
@@ -50,14 +57,7 @@ export const plainArithmetic: Arithmetic = {
     for (let i = 0; i < sum.length; i += 1) sum[i] = left[i] + right[i];
     return areFinite(sum);
   },
-  sumOfSquares(values, factor) {
-    const sums = new Float64Array(4);
-    for (let i = 0; i < values.length; i += 1) {
-      const x = Math.fround(values[i] * factor);
-      sums[i & 3] += x * x;
-    }
-    return sums[0] + sums[1] + (sums[2] + sums[3]);
-  },
+  sumOfSquares,
   clamp(values, factor, limit) {
     let clamped = false;
     for (let i = 0; i < values.length; i += 1) {
@@ -69,21 +69,31 @@ export const plainArithmetic: Arithmetic = {
     return clamped;
   },
   areFinite,
-  fingerprint(values) {
-    if (!areFinite(values)) return undefined;
-    const words = new Uint32Array(values.buffer, values.byteOffset, values.length);
-    const lanes = Uint32Array.from({ length: FINGERPRINT_LANES }, (_, lane) => lane);
-    for (let i = 0; i < words.length; i += 1) {
-      const mixed = (lanes[i % FINGERPRINT_LANES] + Math.imul(words[i], 0x85ebca77)) | 0;
-      lanes[i % FINGERPRINT_LANES] = Math.imul((mixed << 13) | (mixed >>> 19), 0x9e3779b1);
-    }
-    return fingerprintText(lanes);
+  receive(from, into, squared) {
+    if (into !== from) into.set(from);
+    return areFinite(into) ? { fingerprint: fingerprint(into), sumOfSquares: sumOfSquares(into.subarray(0, squared)) } : undefined;
   },
   average(mean, values, count) {
     for (let i = 0; i < mean.length; i += 1) mean[i] += (values[i] - mean[i]) / count;
   },
   descend: { sgd: descendSgd, decayedSgd: descendDecayedSgd, momentum: descendMomentum, adagrad: descendAdagrad, rmsprop: descendRmsprop, adam: descendAdam },
 };
+
+function sumOfSquares(values: Float32Array): number {
+  const sums = new Float64Array(4);
+  for (let i = 0; i < values.length; i += 1) sums[i & 3] += values[i] * values[i];
+  return sums[0] + sums[1] + (sums[2] + sums[3]);
+}
+
+function fingerprint(values: Float32Array): string {
+  const words = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  const lanes = Uint32Array.from({ length: FINGERPRINT_LANES }, (_, lane) => lane);
+  for (let i = 0; i < words.length; i += 1) {
+    const mixed = (lanes[i % FINGERPRINT_LANES] + Math.imul(words[i], 0x85ebca77)) | 0;
+    lanes[i % FINGERPRINT_LANES] = Math.imul((mixed << 13) | (mixed >>> 19), 0x9e3779b1);
+  }
+  return fingerprintText(lanes);
+}
 
 /** Lanes of a fingerprint. */
 export const FINGERPRINT_LANES = 16;

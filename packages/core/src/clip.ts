@@ -8,17 +8,15 @@ export type Clip = { readonly kind: 'none' } | { readonly kind: 'norm' | 'value'
 /** The gradient of a step, but for its `factors`. */
 export interface ClippedGradient {
   readonly factors: GradientFactors;
-  /** Global norm of the mean before clipping; finite exactly where the mean is. */
+  /** Global norm of the mean before clipping; finite exactly where the sum is. */
   readonly gradientNorm: number;
   /** Whether anything was clipped. */
   readonly clipped: boolean;
 }
 
-/** Sum of squares of all elements times `factor`, a float32, accumulated in float64: of the dense part, then of each row-sparse tensor (absent rows are zeros). */
-export function sumOfSquares(gradient: Gradient, factor = 1, arithmetic: Arithmetic = plainArithmetic): number {
-  let sum = 0;
-  for (const values of arraysOf(gradient)) sum += arithmetic.sumOfSquares(values, factor);
-  return sum;
+/** Sum of squares of all elements, accumulated in float64: of the dense part, then of each row-sparse tensor (absent rows are zeros). */
+export function sumOfSquares({ dense, sparse }: Gradient, arithmetic: Arithmetic = plainArithmetic, ofDense = arithmetic.sumOfSquares(dense)): number {
+  return sparse.reduce((sum, { values }) => sum + arithmetic.sumOfSquares(values), ofDense);
 }
 
 /** Whether every element is finite. */
@@ -32,11 +30,12 @@ export function isFiniteGradient(gradient: Gradient, arithmetic: Arithmetic = pl
  * place: the gradient is that of the step then.
  *
  * Whether a threshold means much or little depends on the loss reduction: the same model has larger gradients under `sentenceSum`.
- * @param divisor of the sum, tokens or sequences
+ * @param divisor of the sum, tokens or sequences, at least 1
+ * @param denseSquares sum of the squares of the dense part, where it is known
  */
-export function clipGradient(sum: Gradient, divisor: number, clip: Clip, arithmetic: Arithmetic = plainArithmetic): ClippedGradient {
+export function clipGradient(sum: Gradient, divisor: number, clip: Clip, arithmetic: Arithmetic = plainArithmetic, denseSquares?: number): ClippedGradient {
   const mean = Math.fround(1 / divisor);
-  const gradientNorm = Math.sqrt(sumOfSquares(sum, mean, arithmetic));
+  const gradientNorm = mean * Math.sqrt(sumOfSquares(sum, arithmetic, denseSquares));
   if (clip.kind === 'value') {
     const beyond = arraysOf(sum).map((values) => arithmetic.clamp(values, mean, Math.fround(clip.threshold)));
     return { factors: UNSCALED, gradientNorm, clipped: beyond.includes(true) };

@@ -30,12 +30,15 @@ export interface HeldParameters extends PulledParameters {
 
 /** A push whose header was accepted. It has its memory until `commit` or `abort`. */
 export interface PushReception {
-  /** Where the payload is to be written, as long as the header says. Memory that threads share; other pushes had it before. */
+  /** Where the payload is to be written, as long as the header says, unless it lies elsewhere when it is committed. Memory that threads share; other pushes had it before. */
   readonly payload: Uint8Array;
   /** To be called when the first chunk arrives. */
   begun(): void;
-  /** Takes the payload, which is complete and as it was sent. */
-  commit(): Promise<PushGradientReply__Output>;
+  /**
+   * Takes the payload, which is complete and as it was sent.
+   * @param from where it lies instead, of the same length; not to be changed until the promise settles
+   */
+  commit(from?: Uint8Array): Promise<PushGradientReply__Output>;
   /** The push ends without a commit. Harmless after one. */
   abort(): void;
 }

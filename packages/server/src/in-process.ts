@@ -9,7 +9,6 @@ export const COMMANDS_QUEUED_MAX = 1024;
 /** A connection to a server in the same process: the protocol without gRPC. Parameters are not copied, whatever memory is offered for them, payloads once. */
 export function connectInProcess(endpoint: Endpoint): ServerConnection {
   const channels = new Set<ControlChannel>();
-  const ends = new Set<() => void>();
   let isClosed = false;
 
   return {
@@ -21,26 +20,18 @@ export function connectInProcess(endpoint: Endpoint): ServerConnection {
       return channel;
     },
     pullParameters: (runId, version) => call(() => endpoint.parameters(runId, { version })),
-    pushGradient: async (header, payload) => {
-      let end: () => void = () => undefined;
-      const closed = new Promise<never>((_resolve, reject) => {
-        end = () => { reject(closedError()); };
-      });
-      ends.add(end);
-      try {
-        return await Promise.race([call(() => push(endpoint, { header, payload, isClosed: () => isClosed })), closed]);
-      } finally {
-        ends.delete(end);
-      }
-    },
+    // A push that is cancelled settles when the server no longer reads its payload.
+    pushGradient: (header, payload) => call(async () => {
+      const reply = await push(endpoint, { header, payload, isClosed: () => isClosed });
+      if (isClosed) throw closedError();
+      return reply;
+    }),
     leave: (worker) => call(() => { endpoint.leave(worker); }),
     getStatus: () => call(() => endpoint.getStatus()),
     close: () => {
       isClosed = true;
       for (const channel of channels) channel.close();
-      for (const end of ends) end();
       channels.clear();
-      ends.clear();
     },
   };
 
@@ -64,11 +55,10 @@ async function push(endpoint: Endpoint, { header, payload, isClosed }: Push): Pr
     if (payload.byteLength !== reception.payload.byteLength) {
       throw new BpttError('invalid-argument', `payload: expected ${String(reception.payload.byteLength)} bytes, got ${String(payload.byteLength)}`);
     }
-    reception.payload.set(payload);
     if (payload.byteLength > 0) reception.begun();
     await nextTurn();
     if (isClosed()) throw closedError();
-    return await reception.commit();
+    return await reception.commit(payload);
   } finally {
     reception.abort();
   }

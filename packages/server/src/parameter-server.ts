@@ -43,7 +43,7 @@ export async function startParameterServer(options: ParameterServerOptions): Pro
   const hashes = new ParameterHashes(thread);
   const payloads = new BlockPool(payloadBytesMax(settings, config), { allocate: (bytes) => memory.allocateBytes(bytes), ...options.payloadChecks });
   const shell: RunShell = new RunShell({ config, data, state, origin, states, buffers, sets, hashes, thread, payloads, log, onEvent, nowMs });
-  const endpoint = new RunEndpoint({ shell, thread, log, config, backendId, payloads, buffers, sets, hashes, heartbeatIntervalMs: timing.heartbeatIntervalMs ?? HEARTBEAT_INTERVAL_MS, onEvent, nowMs });
+  const endpoint = new RunEndpoint({ shell, thread, log, config, backendId, payloads, holds: memory.holds, buffers, sets, hashes, heartbeatIntervalMs: timing.heartbeatIntervalMs ?? HEARTBEAT_INTERVAL_MS, onEvent, nowMs });
   const timer = setInterval(() => { shell.dispatch({ type: 'tick', nowMs: nowMs() }); }, timing.tickMs ?? TICK_MS);
   onEvent({ event: 'started', runId: settings.runId, step: cursor.step, stepsTotal, resumed: options.resume === true });
   shell.dispatch({ type: 'start' });

@@ -38,7 +38,7 @@ describe('payloads of a round', () => {
     const gradient = gradientOf(layout, Float32Array.from(randomValues(layout.size, pushId)));
     const payload = buffers.take(gradientBytes(gradient));
     encodeGradient(gradient, payload);
-    await thread.call('verify', { pushId, bytes: payload, gradientBytes: payload.length });
+    await thread.call('receive', { pushId, from: payload, bytes: payload, gradientBytes: payload.length });
     return payload;
   }
 

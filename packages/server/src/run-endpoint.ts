@@ -1,7 +1,7 @@
 import { monitorEventLoopDelay, type IntervalHistogram } from 'node:perf_hooks';
 import { assert, BpttError, parameterLayout } from '@bptt/core';
 import { manifestOf, modelMessageOf, objectiveMessageOf, PROTOCOL_VERSION_MAX, PROTOCOL_VERSION_MIN, type GetStatusReply__Output, type JoinReply__Output, type JoinRequest__Output, type Manifest__Output, type PushGradientReply__Output, type PushHeader__Output, type ServerInfo__Output, type WorkerEvent__Output, type WorkerIdentity } from '@bptt/rpc';
-import type { BlockPool } from '@bptt/simd';
+import type { BlockPool, ThreadMemory } from '@bptt/simd';
 import type { CommandSink, Endpoint, HeldParameters, ParametersWanted, PushReception, WorkerChannel } from './endpoint.js';
 import { claimOf, runStateMessage } from './messages.js';
 import type { ParameterHashes } from './parameter-hashes.js';
@@ -34,6 +34,8 @@ export interface RunEndpointOptions {
   readonly backendId: string;
   /** Memory for what workers push. */
   readonly payloads: BlockPool;
+  /** Whether the update thread can read what lies there. */
+  readonly holds: ThreadMemory['holds'];
   readonly buffers: readonly Float32Array[];
   /** What lies in them. */
   readonly sets: ParameterSets;
@@ -182,10 +184,10 @@ export class RunEndpoint implements Endpoint {
         shell.dispatch({ type: 'heard', nowMs: nowMs(), workerId });
         onEvent({ event: 'push-begun', workerId, step, node });
       },
-      commit: () => {
+      commit: (from = payload) => {
         assert(isTransports, () => 'push: expected one commit and no abort before it');
         isTransports = false;
-        return this.#commit(claim, payload).finally(() => { this.#closePush(workerId); });
+        return this.#commit(claim, from, payload).finally(() => { this.#closePush(workerId); });
       },
       abort: () => {
         if (!isTransports) return;
@@ -196,20 +198,23 @@ export class RunEndpoint implements Endpoint {
     };
   }
 
-  async #commit(claim: PushClaim, payload: Uint8Array): Promise<PushGradientReply__Output> {
+  async #commit(claim: PushClaim, from: Uint8Array, payload: Uint8Array): Promise<PushGradientReply__Output> {
     this.#pushes += 1;
     const pushId = this.#pushes;
-    const fingerprint = payload.byteLength === 0 ? '' : await this.#verify({ pushId, bytes: payload, gradientBytes: claim.gradientBytes });
+    const fingerprint = payload.byteLength === 0 ? '' : await this.#takeIn({ pushId, from, bytes: payload, gradientBytes: claim.gradientBytes });
     return this.#options.shell.push({ ...claim, pushId, fingerprint }, payload);
   }
 
-  async #verify(payload: Payload): Promise<string> {
-    const { thread, payloads } = this.#options;
+  async #takeIn(payload: Payload): Promise<string> {
+    const { thread, payloads, holds } = this.#options;
+    const { from, bytes } = payload;
     try {
-      return await thread.call('verify', payload);
+      if (holds(from)) return await thread.call('receive', payload);
+      bytes.set(from);
+      return await thread.call('receive', { ...payload, from: bytes });
     } catch (error) {
       // The thread keeps nothing of what it refuses, and reads nothing once it has ended.
-      payloads.giveBack(payload.bytes);
+      payloads.giveBack(bytes);
       throw error;
     }
   }

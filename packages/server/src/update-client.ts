@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { BpttError, messageOf, type ErrorCode } from '@bptt/core';
 import type { UpdateEngine, UpdateSettings } from './update-engine.js';
 
-type Methods = Pick<UpdateEngine, 'open' | 'verify' | 'adopt' | 'adoptNonFinite' | 'discard' | 'update' | 'place' | 'sha256' | 'keepBest' | 'restoreBest' | 'checkpoint'>;
+type Methods = Pick<UpdateEngine, 'open' | 'receive' | 'adopt' | 'adoptNonFinite' | 'discard' | 'update' | 'place' | 'sha256' | 'keepBest' | 'restoreBest' | 'checkpoint'>;
 type Method = keyof Methods;
 
 export interface ThreadRequest {

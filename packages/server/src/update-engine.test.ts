@@ -48,7 +48,7 @@ class Descent {
     this.#pushes += 1;
     const bytes = payloadOf(values);
     this.engine.open([false]);
-    this.engine.verify({ pushId: this.#pushes, bytes, gradientBytes: bytes.length });
+    this.engine.receive({ pushId: this.#pushes, from: bytes, bytes, gradientBytes: bytes.length });
     this.engine.adopt(this.#pushes, { begin: 0, width: 1 });
     const reply = this.engine.update({ from: this.iterate, into: 1 - this.iterate, updates: this.updates, iteratesAveraged, divisor: 1, clip: { kind: 'none' }, learningRate: 0.5, policy: 'skip', hashes: true });
     this.iterate = 1 - this.iterate;
@@ -85,7 +85,7 @@ describe.each([
     const [left, right] = sides.map((bytes) => decodeGradient(layout, bytes.slice()));
     const expected = addGradients(layout, left, right);
     descent.engine.open([false, false]);
-    for (const [pushId, bytes] of sides.entries()) descent.engine.verify({ pushId, bytes, gradientBytes: bytes.length });
+    for (const [pushId, bytes] of sides.entries()) descent.engine.receive({ pushId, from: bytes, bytes, gradientBytes: bytes.length });
     for (const leaf of order) descent.engine.adopt(leaf, { begin: leaf, width: 1 });
     const [leftAfter, rightAfter] = sides.map((bytes) => decodeGradient(layout, bytes));
     expect(leftAfter.dense).toEqual(expected.dense);
@@ -118,11 +118,33 @@ describe.each([
     expect(outcomes).toEqual(['updated', 'updated', 'updated', 'skipped', 'updated', 'updated', 'updated']);
   });
 
+  it('takes a payload in from elsewhere, and its norm is that of a gradient which is added up of two', () => {
+    const [one, two] = [new Descent(optimizerConfig('sgd')), new Descent(optimizerConfig('sgd'))];
+    const values = [1, -2, 3, 4, 5, 6];
+    const from = payloadOf(values);
+    const bytes = memory.allocateBytes(from.length);
+    one.engine.open([false]);
+    const fingerprint = one.engine.receive({ pushId: 0, from, bytes, gradientBytes: from.length });
+    expect(bytes).toEqual(from);
+    expect(one.engine.receive({ pushId: 1, from: bytes, bytes, gradientBytes: bytes.length })).toBe(fingerprint);
+    from.fill(255);
+    one.engine.adopt(0, { begin: 0, width: 1 });
+    two.engine.open([false, false]);
+    for (const [pushId, half] of [values.map((value) => value / 2), values.map((value) => value / 2)].map(payloadOf).entries()) {
+      two.engine.receive({ pushId, from: half, bytes: half, gradientBytes: half.length });
+      two.engine.adopt(pushId, { begin: pushId, width: 1 });
+    }
+    const request = { from: 0, into: 1, updates: 0, iteratesAveraged: undefined, divisor: 3, clip: { kind: 'norm', threshold: 1 }, learningRate: 1, policy: 'skip', hashes: true } as const;
+    const reply = one.engine.update(request);
+    expect(reply).toMatchObject({ outcome: 'updated', clipped: true, gradientNorm: Math.fround(1 / 3) * Math.sqrt(91) });
+    expect(two.engine.update(request)).toEqual(reply);
+  });
+
   it('keeps nothing of a payload that it refuses', () => {
     const { engine } = new Descent(optimizerConfig('sgd'));
     const bytes = payloadOf([1, 2, 3, 4, 5, NaN]);
     engine.open([false]);
-    expect(() => engine.verify({ pushId: 7, bytes, gradientBytes: bytes.length })).toThrow('a value is not finite');
+    expect(() => engine.receive({ pushId: 7, from: bytes, bytes, gradientBytes: bytes.length })).toThrow('a value is not finite');
     expect(() => { engine.adopt(7, { begin: 0, width: 1 }); }).toThrow('push 7 was not verified');
   });
 

@@ -1,5 +1,5 @@
 import {
-  addGradients, assert, averageIterate, BpttError, createOptimizer, decodeGradient,
+  addGradients, assert, averageIterate, BpttError, createOptimizer, decodeGradient, denseSize,
   type Clip, type ExplosionPolicy, type Gradient, type ModelConfig, type Optimizer, type OptimizerConfig, type ParameterLayout, type TreeNode,
 } from '@bptt/core';
 import { bytesOf, writeShared } from '@bptt/rpc';
@@ -32,6 +32,8 @@ export interface UpdateSettings {
 export interface Payload {
   readonly pushId: number;
   /** Gradient, then final states. */
+  readonly from: Uint8Array;
+  /** Where it goes, which may be where it is. */
   readonly bytes: Uint8Array;
   readonly gradientBytes: number;
 }
@@ -73,6 +75,11 @@ interface BufferDifference {
   readonly rows: readonly Uint32Array[];
 }
 
+/** A gradient, and the sum of the squares of its dense part where it is known. */
+interface MeasuredGradient extends Gradient {
+  readonly denseSquares?: number;
+}
+
 /** Stands for the gradient of a node that is not finite. */
 const NON_FINITE = 'non-finite';
 
@@ -87,8 +94,9 @@ export class UpdateEngine {
   readonly #optimizer: Optimizer;
   readonly #buffers: readonly Float32Array[];
   readonly #restoresBest: boolean;
-  readonly #verified = new Map<number, Gradient>();
-  #reduction: TreeReduction<Gradient | typeof NON_FINITE>;
+  readonly #denseSize: number;
+  readonly #verified = new Map<number, MeasuredGradient>();
+  #reduction: TreeReduction<MeasuredGradient | typeof NON_FINITE>;
   #slots: readonly Float32Array[];
   /** Where the next step writes its slots. */
   #spareSlots: readonly Float32Array[];
@@ -97,6 +105,7 @@ export class UpdateEngine {
 
   constructor(layout: ParameterLayout, { runDirectory, memory, optimizer, buffers, slots, best, restoresBest }: Omit<UpdateSettings, 'model'>) {
     this.#layout = layout;
+    this.#denseSize = denseSize(layout);
     this.#place = updateMemory(memory);
     this.#runDirectory = runDirectory;
     this.#optimizer = createOptimizer(optimizer, this.#place.arithmetic);
@@ -114,18 +123,17 @@ export class UpdateEngine {
   }
 
   /**
-   * Checks a payload and keeps its gradient, whose memory stays that of the payload, until it is adopted or discarded. Returns the fingerprint of its
-   * bytes. Where it throws, nothing is kept.
+   * Checks a payload and keeps its gradient, whose memory is then `bytes`, until it is adopted or discarded. Returns the fingerprint of the payload. Where it throws, nothing is kept.
    * @throws BpttError `invalid-argument` where the bytes do not fit the layout or are not finite
    */
-  verify({ pushId, bytes, gradientBytes }: Payload): string {
+  receive({ pushId, from, bytes, gradientBytes }: Payload): string {
     const payload = this.#place.bytes(bytes);
-    const gradient = decodeGradient(this.#layout, payload.subarray(0, gradientBytes));
     // Ids and counts of rows, which lie between the values, are finite as floats too: there are fewer rows than that takes.
-    const fingerprint = this.#place.arithmetic.fingerprint(new Float32Array(payload.buffer, payload.byteOffset, payload.byteLength / Float32Array.BYTES_PER_ELEMENT));
-    if (fingerprint === undefined) throw new BpttError('invalid-argument', 'payload: a value is not finite, and the push has no non-finite flag');
-    this.#verified.set(pushId, gradient);
-    return fingerprint;
+    const received = this.#place.arithmetic.receive(floatsOf(this.#place.bytes(from)), floatsOf(payload), Math.min(this.#denseSize, gradientBytes / Float32Array.BYTES_PER_ELEMENT));
+    if (received === undefined) throw new BpttError('invalid-argument', 'payload: a value is not finite, and the push has no non-finite flag');
+    const gradient = decodeGradient(this.#layout, payload.subarray(0, gradientBytes));
+    this.#verified.set(pushId, { ...gradient, denseSquares: received.sumOfSquares });
+    return received.fingerprint;
   }
 
   /** Takes a verified gradient into the batch, which reads and writes its memory until the next `update` or `open` is done. */
@@ -150,9 +158,9 @@ export class UpdateEngine {
   update({ from, into, iteratesAveraged, hashes, ...request }: UpdateRequest): UpdateReply {
     const root = this.#reduction.root();
     assert(root !== undefined || request.divisor === 0, () => `update ${String(request.updates)}: the batch is not complete`);
-    const gradient = root === NON_FINITE || root === undefined ? undefined : this.#place.settle(root);
+    const [gradient, denseSquares] = root === NON_FINITE || root === undefined ? [] : [this.#place.settle(root), root.denseSquares];
     const parameters = this.#buffers[into];
-    const step = { ...request, arithmetic: this.#place.arithmetic, layout: this.#layout, optimizer: this.#optimizer, parameters: this.#buffers[from], slots: this.#slots, gradient };
+    const step = { ...request, arithmetic: this.#place.arithmetic, layout: this.#layout, optimizer: this.#optimizer, parameters: this.#buffers[from], slots: this.#slots, gradient, denseSquares };
     const isKnown = this.#difference?.last === from && this.#difference.earlier === into;
     const result = applyStep(step, { parameters, slots: this.#spareSlots, staleRows: isKnown ? this.#difference?.rows : undefined });
     this.#reduction = this.#newReduction([]);
@@ -203,9 +211,13 @@ export class UpdateEngine {
   }
 
   /** Sums are written into the dense part of their left side: memory of a payload that has arrived, and no new one. */
-  #newReduction(empty: readonly boolean[]): TreeReduction<Gradient | typeof NON_FINITE> {
+  #newReduction(empty: readonly boolean[]): TreeReduction<MeasuredGradient | typeof NON_FINITE> {
     return new TreeReduction(empty.length, (leaf) => empty[leaf], (left, right) =>
       left === NON_FINITE || right === NON_FINITE ? NON_FINITE : addGradients(this.#layout, left, right, left.dense, this.#place.arithmetic),
     );
   }
+}
+
+function floatsOf({ buffer, byteOffset, byteLength }: Uint8Array): Float32Array {
+  return new Float32Array(buffer, byteOffset, byteLength / Float32Array.BYTES_PER_ELEMENT);
 }

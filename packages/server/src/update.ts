@@ -19,6 +19,8 @@ export interface StepUpdate {
   readonly updates: number;
   /** Sum over the batch; changed where it is clipped by value. Undefined where a microshard's gradient, or a sum of them, is not finite. */
   readonly gradient: Gradient | undefined;
+  /** Sum of the squares of its dense part, where it is known. */
+  readonly denseSquares?: number | undefined;
   /** What the sum is divided by; 0 for a batch without targets. */
   readonly divisor: number;
   readonly clip: Clip;
@@ -39,13 +41,13 @@ export interface UpdateResult {
  * the step, that are not finite: then the policy decides, the parameters in `into` are finite ones or the old ones, and its slots are to be dropped.
  */
 export function applyStep(step: StepUpdate, into: OptimizerTarget): UpdateResult {
-  const { arithmetic, optimizer, parameters, gradient, divisor, clip } = step;
+  const { arithmetic, optimizer, parameters, gradient, denseSquares, divisor, clip } = step;
   if (divisor === 0) {
     into.parameters.set(parameters);
     return { outcome: 'empty', gradientNorm: 0, clipped: false };
   }
   if (gradient === undefined) return explode(step, into.parameters);
-  const { factors, ...result } = clipGradient(gradient, divisor, clip, arithmetic);
+  const { factors, ...result } = clipGradient(gradient, divisor, clip, arithmetic, denseSquares);
   // The squares of finite float32 numbers have a finite sum in float64, so the norm tells.
   if (!Number.isFinite(result.gradientNorm)) return explode(step, into.parameters);
   if (!optimizer.step({ ...step, gradient, factors }, into)) return explode(step, into.parameters);

@@ -27,10 +27,10 @@ export interface Kernels {
   packPanels(n: number, k: number, b: number, bStride: number, bTransposed: boolean, panels: number): void;
   /** Adding gradients and making a step; see `assembly/arithmetic.ts`. */
   addArrays(left: number, right: number, sum: number, count: number): number;
-  sumOfSquares(values: number, factor: number, count: number): number;
+  sumOfSquares(values: number, count: number): number;
   clampArray(values: number, factor: number, limit: number, count: number): number;
   areFinite(values: number, count: number): number;
-  fingerprint(values: number, count: number, lanes: number): number;
+  receive(from: number, into: number, count: number, squared: number, lanes: number): number;
   averageArray(mean: number, values: number, count: number, parts: number): void;
   /** Each returns whether all that it has written is finite. */
   descendSgd(p: number, g: number, mean: number, clip: number, after: number, count: number, lr: number): number;

@@ -1,6 +1,6 @@
 import {
   addGradients, clipGradient, createOptimizer, isFiniteGradient, layOut, optimizerConfig, OPTIMIZERS, plainArithmetic, sumOfSquares,
-  UNSCALED, type Arithmetic, type Gradient,
+  UNSCALED, type Arithmetic, type Gradient, type Received,
 } from '@bptt/core';
 import { randomValues } from '@bptt/core/testing';
 import { describe, expect, it } from 'vitest';
@@ -32,6 +32,14 @@ function gradient(seed: number, rows: readonly number[], place: (values: Float32
   return { dense: place(wild(36, seed)), sparse: [{ rows: Uint32Array.from(rows), values: place(wild(3 * rows.length, seed + 1)) }] };
 }
 
+/** What is found in `values` on the way to new memory, where they are the same. */
+function receive(using: Arithmetic, place: (values: Float32Array) => Float32Array, values: Float32Array, squared: number): Received | undefined {
+  const into = place(new Float32Array(values.length));
+  const received = using.receive(place(values), into, squared);
+  expect(bits(into)).toEqual(bits(values));
+  return received;
+}
+
 describe('simdArithmetic gives the bits of the plain loops', () => {
   const lengths = [0, 1, 2, 3, 4, 5, 7, 8, 1001];
 
@@ -43,8 +51,8 @@ describe('simdArithmetic gives the bits of the plain loops', () => {
       expect(arithmetic.add(ours, inMemory(b), sum)).toBe(true);
       plainArithmetic.add(plain, b, plainSum);
       expect(bits(sum)).toEqual(bits(plainSum));
+      expect(arithmetic.sumOfSquares(ours)).toBe(plainArithmetic.sumOfSquares(plain));
       for (const { factor, limit } of [{ factor: 0.3, limit: 0.01 }, { factor: 1, limit: 1e9 }].map((pair) => ({ factor: Math.fround(pair.factor), limit: Math.fround(pair.limit) }))) {
-        expect(arithmetic.sumOfSquares(ours, factor)).toBe(plainArithmetic.sumOfSquares(plain, factor));
         expect(arithmetic.clamp(ours, factor, limit)).toBe(plainArithmetic.clamp(plain, factor, limit));
         expect(bits(ours)).toEqual(bits(plain));
       }
@@ -70,7 +78,8 @@ describe('simdArithmetic gives the bits of the plain loops', () => {
           const values = wild(length, 1);
           values[place] = bad;
           expect(arithmetic.areFinite(inMemory(values))).toBe(false);
-          expect(arithmetic.fingerprint(inMemory(values))).toBeUndefined();
+          expect(receive(arithmetic, inMemory, values, place)).toBeUndefined();
+          expect(receive(plainArithmetic, (same) => same, values, place)).toBeUndefined();
           const sum = memory.allocateFloats(length);
           expect(arithmetic.add(inMemory(wild(length, 2)), inMemory(values), sum)).toBe(false);
           expect(plainArithmetic.add(wild(length, 2), values, sum)).toBe(false);
@@ -86,18 +95,28 @@ describe('simdArithmetic gives the bits of the plain loops', () => {
     expect([...values]).toEqual([NaN, 1.5, -2, 0, NaN]);
   });
 
-  it('in fingerprints, for every ragged length, and they tell every flipped bit', () => {
+  it('in what is received, for every ragged length and every number of squares, in place or not', () => {
     for (const length of [...lengths, 15, 16, 17, 33]) {
       const values = wild(length, 1);
-      expect(arithmetic.fingerprint(inMemory(values))).toBe(plainArithmetic.fingerprint(values));
+      for (let squared = 0; squared <= Math.min(length, 40); squared += 1) {
+        const expected = receive(plainArithmetic, (same) => same, values, squared);
+        expect(expected?.sumOfSquares).toBe(plainArithmetic.sumOfSquares(values.subarray(0, squared)));
+        expect(receive(arithmetic, inMemory, values, squared)).toEqual(expected);
+        const inPlace = inMemory(values);
+        expect(arithmetic.receive(inPlace, inPlace, squared)).toEqual(expected);
+        expect(bits(inPlace)).toEqual(bits(values));
+      }
     }
+  });
+
+  it('in fingerprints, which tell every flipped bit', () => {
     const values = wild(40, 1);
     const words = new Uint32Array(values.buffer);
-    const all = new Set([arithmetic.fingerprint(inMemory(values))]);
+    const all = new Set([receive(arithmetic, inMemory, values, 40)?.fingerprint]);
     let notFinite = 0;
     for (let bit = 0; bit < 40 * 32; bit += 1) {
       words[bit >>> 5] ^= 1 << (bit & 31);
-      if (Number.isFinite(values[bit >>> 5])) all.add(arithmetic.fingerprint(inMemory(values)));
+      if (Number.isFinite(values[bit >>> 5])) all.add(receive(arithmetic, inMemory, values, 40)?.fingerprint);
       else notFinite += 1;
       words[bit >>> 5] ^= 1 << (bit & 31);
     }
@@ -110,7 +129,7 @@ describe('simdArithmetic gives the bits of the plain loops', () => {
       const [left, right] = [gradient(1, [0, 4, 5], place), gradient(3, [2, 4], place)];
       const sum = addGradients(layout, left, right, place(new Float32Array(36)), using);
       const placed = { ...sum, sparse: sum.sparse.map(({ rows, values }) => ({ rows, values: place(values) })) };
-      const squares = sumOfSquares(placed, 1, using);
+      const squares = sumOfSquares(placed, using);
       const clipped = [clipGradient(placed, 3, { kind: 'norm', threshold: 2 }, using), clipGradient(placed, 3, { kind: 'value', threshold: 0.1 }, using)];
       return [squares, clipped, isFiniteGradient(placed, using), bits(placed.dense), bits(placed.sparse[0].values)];
     };

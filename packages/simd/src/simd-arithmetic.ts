@@ -18,14 +18,14 @@ export function simdArithmetic(memory: KernelMemory): Arithmetic {
   const gradientAt = (values: Float32Array | undefined, begin: number): number => (values === undefined ? 0 : at(values, begin));
   return {
     add: (left, right, sum) => kernels.addArrays(at(left), at(right), at(sum), sum.length) !== 0,
-    sumOfSquares: (values, factor) => kernels.sumOfSquares(at(values), factor, values.length),
+    sumOfSquares: (values) => kernels.sumOfSquares(at(values), values.length),
     clamp: (values, factor, limit) => kernels.clampArray(at(values), factor, limit, values.length) !== 0,
     areFinite: (values) => kernels.areFinite(at(values), values.length) !== 0,
-    fingerprint: (values) => {
+    receive: (from, into, squared) => {
       const words = memory.integers(lanes.byteOffset, FINGERPRINT_LANES);
       for (let lane = 0; lane < FINGERPRINT_LANES; lane += 1) words[lane] = lane;
-      const isFinite = kernels.fingerprint(at(values), values.length, lanes.byteOffset) !== 0;
-      return isFinite ? fingerprintText(Uint32Array.from(words)) : undefined;
+      const squares = kernels.receive(at(from), at(into), into.length, squared, lanes.byteOffset);
+      return Number.isNaN(squares) ? undefined : { fingerprint: fingerprintText(Uint32Array.from(words)), sumOfSquares: squares };
     },
     average: (mean, values, count) => { kernels.averageArray(at(mean), at(values), mean.length, count); },
     descend: {

@@ -54,7 +54,7 @@ describe('thread memory', () => {
     values.set([1, 2, 3]);
     expect([...opened.floats(values)]).toEqual([1, 2, 3]);
     expect(opened.holds(opened.floats(values))).toBe(true);
-    expect(opened.arithmetic.sumOfSquares(opened.floats(values), 1)).toBe(14);
+    expect(opened.arithmetic.sumOfSquares(opened.floats(values))).toBe(14);
     expect(memory.holds(values)).toBe(true);
     expect(memory.holds(new Float32Array(3))).toBe(false);
   });

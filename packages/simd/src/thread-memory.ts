@@ -19,8 +19,8 @@ export interface ThreadMemory {
   readonly allocateFloats: (length: number) => Float32Array;
   /** The same of bytes. */
   readonly allocateBytes: (length: number) => Uint8Array;
-  /** Whether another thread can find `values` here, as `OpenedThreadMemory.floats`. */
-  readonly holds: (values: Float32Array) => boolean;
+  /** Whether another thread can find `values` here, as `OpenedThreadMemory.floats` and `bytes`. */
+  readonly holds: (values: Float32Array | Uint8Array) => boolean;
   /**
    * Counts on so many bytes more, about, for one who uses `share` from then on. Returns false, and counts on nothing, where that would leave too little for it, or
    * where somebody has it already.
@@ -46,7 +46,7 @@ export function createThreadMemory(bytes: number): ThreadMemory {
       share: undefined,
       allocateFloats: (length) => new Float32Array(new SharedArrayBuffer(length * Float32Array.BYTES_PER_ELEMENT)),
       allocateBytes: (length) => new Uint8Array(new SharedArrayBuffer(length)),
-      holds: () => true,
+      holds: ({ buffer }) => buffer instanceof SharedArrayBuffer,
       reserve: () => false,
     };
   }

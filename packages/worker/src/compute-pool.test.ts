@@ -1,4 +1,4 @@
-import { locateNonFinite, OBJECTIVE_DEFAULTS, parameterLayout, stateSize, tensorNamed, type Truncation } from '@bptt/core';
+import { locateNonFinite, OBJECTIVE_DEFAULTS, parameterLayout, stateSize, tensorNamed, type Microshard, type Truncation } from '@bptt/core';
 import { chunksHelped, createThreadMemory } from '@bptt/simd';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createBackend, localAdapters, type BackendDevice } from './backends.js';
@@ -103,6 +103,20 @@ describe('compute pool', () => {
       expect(result.nonFinite).toEqual(await locateNonFinite({ model: MODEL, objective: OBJECTIVE_DEFAULTS, seed: 1, parameters: values, microshard: work[2].microshard }));
       expect(result.payload).toHaveLength(0);
       expect(result).toMatchObject({ gradientBytes: 0, stateBytes: 0, lossSum: NaN });
+    }
+  });
+
+  it.each([[[2]], [[1, 2]], [[3]], [[0]]])('finds the first microshard whose gradient alone explodes, although it is added before anybody looks at it (%j)', async (exploding) => {
+    const { values, targetsOf } = explosive();
+    const work = seededWork(4).map(({ microshard }) => ({ microshard: { ...microshard, targets: targetsOf(microshard, exploding.includes(microshard.index)) }, initialStates: undefined }));
+    const { index } = work[exploding[0]].microshard;
+    for (const pool of pools) {
+      const { lossSum, payload, nonFinite } = await pool.compute({ kind: 'gradient', node: { begin: 0, width: 4 }, microshards: work, batch: BATCH, parameters: values });
+      expect(lossSum).toBeGreaterThan(0);
+      expect(payload).toHaveLength(0);
+      expect(nonFinite).toMatchObject({ microshard: index, phase: 'backward' });
+      const alone = await pool.compute({ kind: 'gradient', node: { begin: index, width: 1 }, microshards: [work[index]], batch: BATCH, parameters: values });
+      expect(alone.nonFinite).toEqual(nonFinite);
     }
   });
 
@@ -360,3 +374,19 @@ describe('threads of a compute pool', () => {
     }
   });
 });
+
+/**
+ * Parameters with which losses are finite, and gradients of the upper layer's biases are of about -/+ 1.2e38 for each even or odd target: one unit of it is always zero, and has weights so large in the output
+ * layer. Targets that are all even explode, targets in turn do not.
+ */
+function explosive(): { readonly values: Float32Array; readonly targetsOf: (microshard: Microshard, explodes: boolean) => Int32Array } {
+  const values = sharedParameters(MODEL, 1);
+  const layout = parameterLayout(MODEL);
+  const unit = 2;
+  const [hidden] = MODEL.hidden;
+  for (const name of ['rnn.weight_ih_l1', 'rnn.weight_hh_l1']) values.fill(0, tensorNamed(layout, name).begin + unit * hidden, tensorNamed(layout, name).begin + (unit + 1) * hidden);
+  for (const name of ['rnn.bias_ih_l1', 'rnn.bias_hh_l1']) values[tensorNamed(layout, name).begin + unit] = 0;
+  const { begin } = tensorNamed(layout, 'decoder.weight');
+  for (let word = 0; word < MODEL.vocabulary; word += 1) values[begin + word * hidden + unit] = word % 2 === 0 ? 1.2e38 : -1.2e38;
+  return { values, targetsOf: ({ targets }, explodes) => targets.map((_, i) => (explodes || i % 2 === 0 ? 2 : 3)) };
+}

@@ -4,7 +4,7 @@ import { unlessAborted } from './backoff.js';
 import { createJobQueue, RESTARTS_MAX, type JobGroup, type JobQueue } from './job-queue.js';
 import { NodeMemory } from './node-memory.js';
 import { startComputeThread, type ComputeThread } from './thread-handle.js';
-import type { AddJob, ComputeSettings, EncodedGradient, MicroshardJob } from './thread-protocol.js';
+import type { AddJob, ComputeSettings, EncodedGradient, MicroshardJob, MicroshardOutcome } from './thread-protocol.js';
 
 /** Threads of one pool. */
 const THREADS_MAX = 1024;
@@ -152,6 +152,8 @@ interface PoolParts {
 /** Value of a tree node on its way up. */
 interface NodeSum {
   readonly gradient: EncodedGradient | undefined;
+  /** The microshard that the gradient is of, where nobody has looked at it for what is not finite. */
+  readonly unchecked: MicroshardWork | undefined;
   readonly nonFinite: NonFiniteLocation | undefined;
   readonly lossSum: number;
   readonly tokens: number;
@@ -177,27 +179,43 @@ async function computeNode({ queue, memory, gradientBytesMax, isInMemory, settin
 
   async function computeLeaf(leaf: MicroshardWork | undefined): Promise<NodeSum | undefined> {
     if (leaf === undefined) return undefined;
+    const checks = leaves.length === 1;
+    const { finalStates: states, ...sum } = await runLeaf(leaf, checks);
+    onMicroshard();
+    if (states !== undefined) finalStates.set(leaf.microshard.index, states);
+    return { ...sum, unchecked: checks || sum.gradient === undefined ? undefined : leaf };
+  }
+
+  async function runLeaf(leaf: MicroshardWork, checks: boolean): Promise<Omit<NodeSum, 'unchecked'> & Pick<MicroshardOutcome, 'finalStates'>> {
     let block: Uint8Array | undefined;
     // Memory is taken when a thread begins, so that no more is under way than threads and sums.
     const job = (): MicroshardJob => {
       if (kind === 'gradient') block = memory.take(gradientBytesMax + stateBytes);
-      return { kind, ...leaf, batch, parameters: undefined, into: block };
+      return { kind, ...leaf, batch, parameters: undefined, into: block, checks };
     };
-    const { finalStates: states, gradientBytes, ...sum } = await memory.during(queue.run(job, group));
-    onMicroshard();
-    if (states !== undefined) finalStates.set(leaf.microshard.index, states);
-    return { ...sum, gradient: gradientIn(block, gradientBytes) };
+    const { gradientBytes, ...outcome } = await memory.during(queue.run(job, group));
+    return { ...outcome, gradient: gradientIn(block, gradientBytes) };
   }
 
   async function add(at: TreeNode, left: NodeSum, right: NodeSum): Promise<NodeSum> {
-    const sums = { lossSum: left.lossSum + right.lossSum, tokens: left.tokens + right.tokens, sequences: left.sequences + right.sequences };
+    const sums = { lossSum: left.lossSum + right.lossSum, tokens: left.tokens + right.tokens, sequences: left.sequences + right.sequences, unchecked: undefined };
+    const explosion = async (): Promise<NonFiniteLocation | undefined> => (await explosionIn(left)) ?? (await explosionIn(right));
     if (left.gradient === undefined || right.gradient === undefined) {
       for (const { gradient } of [left, right]) if (gradient !== undefined) memory.giveBack(gradient.block);
-      return { ...sums, gradient: undefined, nonFinite: left.nonFinite ?? right.nonFinite };
+      return { ...sums, gradient: undefined, nonFinite: await explosion() };
     }
     const { gradientBytes, nonFinite } = await memory.during(queue.runFirst<AddJob>({ kind: 'add', node: at, left: left.gradient, right: right.gradient }, group));
     memory.giveBack(right.gradient.block);
-    return { ...sums, gradient: gradientIn(left.gradient.block, gradientBytes), nonFinite };
+    const gradient = gradientIn(left.gradient.block, gradientBytes);
+    return { ...sums, gradient, nonFinite: nonFinite && ((await explosion()) ?? nonFinite) };
+  }
+
+  /** Where the first microshard explodes. One whose gradient was added before anybody looked at it is computed once more. */
+  async function explosionIn({ nonFinite, unchecked }: NodeSum): Promise<NonFiniteLocation | undefined> {
+    if (unchecked === undefined) return nonFinite;
+    const again = await runLeaf(unchecked, true);
+    if (again.gradient !== undefined) memory.giveBack(again.gradient.block);
+    return again.nonFinite;
   }
 
   /** The gradient that a job has written to `block`; where it has written none, the block is free. */
@@ -228,4 +246,4 @@ const SUMS_WAITING = 16;
 /** Sets of parameters: the one that is held, the one that is pulled, and one of a pull that was given up. */
 const PARAMETER_SETS = 3;
 const NO_STATES = new Float32Array();
-const NOTHING: NodeSum = { lossSum: 0, tokens: 0, sequences: 0, gradient: undefined, nonFinite: undefined };
+const NOTHING: Omit<NodeSum, 'unchecked'> = { lossSum: 0, tokens: 0, sequences: 0, gradient: undefined, nonFinite: undefined };

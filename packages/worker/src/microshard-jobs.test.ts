@@ -39,7 +39,7 @@ describe.each([['memory of the kernels', 1], ['ordinary memory', Infinity]])('jo
 
   it('needs parameters before its first microshard, and keeps them for the next', async () => {
     const fresh = createRunner();
-    const job = { kind: 'evaluate', microshard: seededMicroshard(0), initialStates: undefined, batch: undefined, parameters: undefined, into: undefined } as const;
+    const job = { kind: 'evaluate', microshard: seededMicroshard(0), initialStates: undefined, batch: undefined, parameters: undefined, into: undefined, checks: true } as const;
     await expect(fresh.run(job)).rejects.toThrow('microshard 0 before any parameters');
     const first = await fresh.run({ ...job, parameters: { values: sharedParameters(MODEL, 1), isInMemory: false } });
     expect(await fresh.run(job)).toEqual(first);

@@ -1,6 +1,6 @@
 import {
   addGradients, areFinite, assert, createMicroshardComputer, decodeGradient, encodeGradient, gradientBytes, isFiniteGradient, locateNonFinite, parameterLayout, withoutRegularisers,
-  type Arithmetic, type Backend, type Gradient, type MicroshardResult, type ModelConfig, type NonFiniteLocation, type TrainingPlan,
+  type Backend, type Gradient, type MicroshardResult, type ModelConfig, type NonFiniteLocation, type TrainingPlan,
 } from '@bptt/core';
 import { openThreadMemory, type OpenedThreadMemory } from '@bptt/simd';
 import type { AddJob, EncodedGradient, GradientOutcome, Job, MicroshardJob, MicroshardOutcome } from './thread-protocol.js';
@@ -35,7 +35,7 @@ export function createJobRunner(backend: Backend, plan: TrainingPlan, memory: Op
     },
   };
 
-  async function compute({ kind, microshard, initialStates, batch, parameters, into }: MicroshardJob): Promise<MicroshardOutcome> {
+  async function compute({ kind, microshard, initialStates, batch, parameters, into, checks }: MicroshardJob): Promise<MicroshardOutcome> {
     if (parameters !== undefined) {
       values = undefined;
       const given = parameters.isInMemory ? memory.floats(parameters.values) : parameters.values;
@@ -47,7 +47,7 @@ export function createJobRunner(backend: Backend, plan: TrainingPlan, memory: Op
     const { gradient, finalStates, ...sums } = result;
     const carried = kind === 'gradient' && objective.truncation.kind === 'chunk' ? finalStates : undefined;
     const outcome = { ...sums, finalStates: carried, gradientBytes: undefined, nonFinite: undefined };
-    if (!isFinite(result, carried, memory.arithmetic)) {
+    if (!isFinite(result, carried) || (checks && gradient !== undefined && !isFiniteGradient(gradient, memory.arithmetic))) {
       const found = await locateNonFinite({ ...plan, objective: kind === 'gradient' ? objective : withoutRegularisers(objective), parameters: values, microshard, initialStates, batch });
       return { ...outcome, nonFinite: found ?? unplaced(model, microshard.index) };
     }
@@ -67,8 +67,8 @@ export function createJobRunner(backend: Backend, plan: TrainingPlan, memory: Op
 }
 
 /** Final states count only where they are carried on: elsewhere the last ones may belong to padding alone. */
-function isFinite({ lossSum, gradient }: MicroshardResult, carried: Float32Array | undefined, arithmetic: Arithmetic): boolean {
-  return Number.isFinite(lossSum) && (gradient === undefined || isFiniteGradient(gradient, arithmetic)) && (carried === undefined || areFinite(carried));
+function isFinite({ lossSum }: MicroshardResult, carried: Float32Array | undefined): boolean {
+  return Number.isFinite(lossSum) && (carried === undefined || areFinite(carried));
 }
 
 /**

@@ -39,6 +39,8 @@ export interface MicroshardJob {
   readonly parameters: SharedParameters | undefined;
   /** Where the gradient goes; undefined for an evaluation. */
   readonly into: Uint8Array | undefined;
+  /** Whether it is looked at for what is not finite. One that is added to another need not be: their sum tells. */
+  readonly checks: boolean;
 }
 
 /** Sum of two gradients along the canonical tree. It goes into the block of the left one, which has room for it. */

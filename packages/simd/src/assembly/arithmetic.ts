@@ -40,24 +40,35 @@ function upper(x: v128): v128 {
   return i64x2.shuffle(x, x, 1, 1);
 }
 
-/** Sum of squares of `factor values`, in float64 over four interleaved lanes. */
-export function sumOfSquares(values: usize, factor: f32, count: usize): f64 {
-  const vectors = wholeBytes(count), bytes = count * FLOAT_BYTES;
-  const factors = f32x4.splat(factor);
-  let low = f64x2.splat(0), high = low;
+/** Sum of squares, in float64 over four interleaved lanes. */
+export function sumOfSquares(values: usize, count: usize): f64 {
+  return addSquares(values, count, f64x2.splat(0), f64x2.splat(0));
+}
+
+/** The sums of four lanes, `low` and `high`, and with them the squares of `count` floats, of which the first belongs to the first lane. */
+// @ts-ignore: decorator
+@inline
+function addSquares(values: usize, count: usize, low: v128, high: v128): f64 {
+  const vectors = wholeBytes(count), rest = count * FLOAT_BYTES - vectors;
   for (let i: usize = 0; i < vectors; i += 16) {
-    const x = f32x4.mul(v128.load(values + i), factors);
-    const a = f64x2.promote_low_f32x4(x), b = f64x2.promote_low_f32x4(upper(x));
-    low = f64x2.add(low, f64x2.mul(a, a));
-    high = f64x2.add(high, f64x2.mul(b, b));
+    const x = v128.load(values + i);
+    low = f64x2.add(low, squaresLow(x));
+    high = f64x2.add(high, squaresLow(upper(x)));
   }
   let s0 = f64x2.extract_lane(low, 0), s1 = f64x2.extract_lane(low, 1), s2 = f64x2.extract_lane(high, 0);
   const s3 = f64x2.extract_lane(high, 1);
-  const rest = bytes - vectors;
-  if (rest > 0) s0 += square(factor * load<f32>(values + vectors));
-  if (rest > 4) s1 += square(factor * load<f32>(values + vectors + 4));
-  if (rest > 8) s2 += square(factor * load<f32>(values + vectors + 8));
+  if (rest > 0) s0 += square(load<f32>(values + vectors));
+  if (rest > 4) s1 += square(load<f32>(values + vectors + 4));
+  if (rest > 8) s2 += square(load<f32>(values + vectors + 8));
   return s0 + s1 + (s2 + s3);
+}
+
+/** Squares of the two lower lanes. */
+// @ts-ignore: decorator
+@inline
+function squaresLow(x: v128): v128 {
+  const a = f64x2.promote_low_f32x4(x);
+  return f64x2.mul(a, a);
 }
 
 // @ts-ignore: decorator
@@ -103,18 +114,30 @@ function mix(lanes: v128, words: v128): v128 {
   return i32x4.mul(v128.or(i32x4.shl(x, 13), i32x4.shr_u(x, 19)), i32x4.splat(0x9e3779b1));
 }
 
-/** Mixes `count` floats into 16 lanes at `lanes`, which hold what they begin with; whether all are finite. */
-export function fingerprint(values: usize, count: usize, lanes: usize): bool {
+/**
+ * Copies `count` floats, which may stay where they are, and mixes them into 16 lanes at `lanes`, which hold what they begin with. Returns the sum of squares of the first `squared`, as
+ * `sumOfSquares`, or NaN where one of `count` is not finite.
+ */
+export function receive(from: usize, into: usize, count: usize, squared: usize, lanes: usize): f64 {
   let a = v128.load(lanes), b = v128.load(lanes, 16), c = v128.load(lanes, 32), d = v128.load(lanes, 48);
-  const blocks = (count & ~15) * FLOAT_BYTES, bytes = count * FLOAT_BYTES;
-  let bad = f32x4.splat(0);
+  const blocks = (count & ~15) * FLOAT_BYTES, squaredBlocks = (squared & ~15) * FLOAT_BYTES, bytes = count * FLOAT_BYTES;
+  let bad = f32x4.splat(0), low = f64x2.splat(0), high = low;
   for (let i: usize = 0; i < blocks; i += 64) {
-    const p = v128.load(values + i), q = v128.load(values + i, 16), r = v128.load(values + i, 32), s = v128.load(values + i, 48);
+    const p = v128.load(from + i), q = v128.load(from + i, 16), r = v128.load(from + i, 32), s = v128.load(from + i, 48);
+    if (into != from) {
+      v128.store(into + i, p);
+      v128.store(into + i, q, 16);
+      v128.store(into + i, r, 32);
+      v128.store(into + i, s, 48);
+    }
     a = mix(a, p);
     b = mix(b, q);
     c = mix(c, r);
     d = mix(d, s);
     bad = v128.or(v128.or(bad, v128.or(markBad(p), markBad(q))), v128.or(markBad(r), markBad(s)));
+    if (i >= squaredBlocks) continue;
+    low = f64x2.add(f64x2.add(f64x2.add(f64x2.add(low, squaresLow(p)), squaresLow(q)), squaresLow(r)), squaresLow(s));
+    high = f64x2.add(f64x2.add(f64x2.add(f64x2.add(high, squaresLow(upper(p))), squaresLow(upper(q))), squaresLow(upper(r))), squaresLow(upper(s)));
   }
   v128.store(lanes, a);
   v128.store(lanes, b, 16);
@@ -122,10 +145,12 @@ export function fingerprint(values: usize, count: usize, lanes: usize): bool {
   v128.store(lanes, d, 48);
   for (let i = blocks; i < bytes; i += 4) {
     const lane = lanes + (i - blocks);
-    store<i32>(lane, rotl<i32>(load<i32>(lane) + load<i32>(values + i) * 0x85ebca77, 13) * 0x9e3779b1);
-    bad = v128.or(bad, markBad(v128.load32_splat(values + i)));
+    store<i32>(lane, rotl<i32>(load<i32>(lane) + load<i32>(from + i) * 0x85ebca77, 13) * 0x9e3779b1);
+    bad = v128.or(bad, markBad(v128.load32_splat(from + i)));
+    store<i32>(into + i, load<i32>(from + i));
   }
-  return !v128.any_true(bad);
+  const squares = addSquares(into + squaredBlocks, squared & 15, low, high);
+  return v128.any_true(bad) ? NaN : squares;
 }
 
 // A pass but that of plain descent takes two neighbouring floats a turn, as float64, and the last one of an odd count alone. What a turn does is a function that is compiled for either, since

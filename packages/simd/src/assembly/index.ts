@@ -1,7 +1,7 @@
 // Functions marked `@inline` are compiled into their callers. It is a decorator of AssemblyScript alone: TypeScript, which checks these files too, has none on
 // functions, hence `@ts-ignore: decorator` before each.
 
-export { addArrays, areFinite, averageArray, clampArray, descendAdagrad, descendAdam, descendDecayedSgd, descendMomentum, descendRmsprop, descendSgd, fingerprint, sumOfSquares } from './arithmetic';
+export { addArrays, areFinite, averageArray, clampArray, descendAdagrad, descendAdam, descendDecayedSgd, descendMomentum, descendRmsprop, descendSgd, receive, sumOfSquares } from './arithmetic';
 export { isFused } from './fused';
 export { gruGates, gruGatesBackward } from './gru';
 export { lstmGates, lstmGatesBackward } from './lstm';
