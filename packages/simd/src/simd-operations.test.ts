@@ -100,7 +100,7 @@ describe.each(SIMD_BUILDS)('%s', (build) => {
     });
 
     it('gives an element the same bits whatever stands around it, with an addend and without', async () => {
-      const [M, N] = [21, 13];
+      const [M, N] = [21, 29];
       const inputs = { a: matrix(M, 70, 1), b: matrix(70, N, 2), c: matrix(M, N, 3) };
       const results = await compute((o, { a, b, c }) => Object.fromEntries(Array.from({ length: M * N }, (_, i) => [Math.floor(i / N) + 1, (i % N) + 1]).flatMap(([m, n]) => {
         const [left, right] = [o.rows(a, 0, m), o.columns(b, 0, n)];

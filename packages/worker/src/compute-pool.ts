@@ -229,21 +229,23 @@ async function computeNode({ queue, memory, gradientBytesMax, isInMemory, settin
   const { lossSum, tokens, sequences, gradient, nonFinite } = (await sumNode(node)) ?? NOTHING;
   const common = { lossSum, tokens, sequences, nonFinite };
   if (gradient === undefined) return { ...common, payload: new Uint8Array(), gradientBytes: 0, stateBytes: 0, release: () => undefined };
-  const { buffer, byteOffset } = gradient.block;
-  const states = new Float32Array(buffer, byteOffset + gradient.bytes, stateBytes / Float32Array.BYTES_PER_ELEMENT);
-  let at = 0;
-  for (const { microshard } of leaves) {
-    const block = finalStates.get(microshard.index) ?? NO_STATES;
-    states.set(block, at);
-    at += block.length;
-  }
+  putStates(gradient, leaves.map(({ microshard }) => finalStates.get(microshard.index)));
   const payload = gradient.block.subarray(0, gradient.bytes + stateBytes);
   return { ...common, payload, gradientBytes: gradient.bytes, stateBytes, release: () => { memory.giveBack(gradient.block); } };
+}
+
+/** Writes the final states of microshards behind a gradient, where its block has room for them. */
+function putStates({ block, bytes }: EncodedGradient, all: readonly (Float32Array | undefined)[]): void {
+  let at = block.byteOffset + bytes;
+  for (const states of all) {
+    if (states === undefined) continue;
+    new Float32Array(block.buffer, at, states.length).set(states);
+    at += states.byteLength;
+  }
 }
 
 /** Sums and payloads that may wait beside what threads compute: more than a tree is deep. */
 const SUMS_WAITING = 16;
 /** Sets of parameters: the one that is held, the one that is pulled, and one of a pull that was given up. */
 const PARAMETER_SETS = 3;
-const NO_STATES = new Float32Array();
 const NOTHING: Omit<NodeSum, 'unchecked'> = { lossSum: 0, tokens: 0, sequences: 0, gradient: undefined, nonFinite: undefined };

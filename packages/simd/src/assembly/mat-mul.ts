@@ -12,9 +12,10 @@ import { transpose } from './rows';
 /** Rows of the tile that is held in registers; its columns are those of a panel. Of so many rows that fours would leave some, some tiles have five. */
 const TILE_ROWS: usize = 4;
 const TALL_TILE_ROWS: usize = 5;
-/** The tile of a last panel that is no more than half full. */
-const NARROW_TILE_ROWS: usize = 8;
-const NARROW_TILE_COLUMNS: usize = 4;
+/** The tile of the last three panels where the third is half full. */
+const WIDE_TILE_COLUMNS: usize = 20;
+const WIDE_TILE_ROWS: usize = 2;
+const WIDE_TILE_ROW_BYTES: usize = WIDE_TILE_COLUMNS * FLOAT_BYTES;
 const TILE_ROW_BYTES: usize = TILE_COLUMNS * FLOAT_BYTES;
 
 const DEPTH_BLOCK: usize = 256;
@@ -29,7 +30,7 @@ const ALIASED_ROWS_MAX: usize = 2 * TILE_ROWS;
 const FETCHED_BYTES_MAX: usize = 512 << 10;
 const CACHE_LINE_BYTES: usize = 64;
 
-const TILE_BYTES: usize = NARROW_TILE_ROWS * TILE_ROW_BYTES;
+const TILE_BYTES: usize = max(TALL_TILE_ROWS * TILE_ROW_BYTES, WIDE_TILE_ROWS * WIDE_TILE_ROW_BYTES);
 const BLOCK_A_BYTES: usize = ROW_BLOCK * DEPTH_BLOCK * FLOAT_BYTES;
 const BLOCK_B_BYTES: usize = COLUMN_BLOCK * DEPTH_BLOCK * FLOAT_BYTES;
 
@@ -140,6 +141,14 @@ function multiplyBlock(
     const width = min(TILE_COLUMNS, columns - j);
     const tile = out + j * FLOAT_BYTES, tileBase = base + j * FLOAT_BYTES;
     let i: usize = 0;
+    if (columns - j == WIDE_TILE_COLUMNS) {
+      const end = rows - rows % WIDE_TILE_ROWS;
+      multiplyWideTiles(tile, tile + end * outStride, outStride, left, rowStep, right, rightStep, panelStep, depth, base ? tileBase : 0, baseStride);
+      if (end == rows) return;
+      multiplyWideTiles(tileBuffer, tileBuffer + WIDE_TILE_ROWS * WIDE_TILE_ROW_BYTES, WIDE_TILE_ROW_BYTES, left + end * rowStep, 0, right, rightStep, panelStep, depth, 0, 0);
+      storeTile(1, WIDE_TILE_COLUMNS, tile + end * outStride, outStride, base ? tileBase + end * baseStride : 0, baseStride);
+      return;
+    }
     if (width == TILE_COLUMNS) {
       for (; tileRows(rows - i) == TALL_TILE_ROWS; i += TALL_TILE_ROWS) {
         multiplyTallTile(base ? tileBuffer : tile + i * outStride, base ? TILE_ROW_BYTES : outStride, left + i * rowStep, rowStep, right, rightStep, depth);
@@ -151,15 +160,6 @@ function multiplyBlock(
           right, rightStep, depth, base ? tileBase + i * baseStride : 0, baseStride);
       }
       i = end;
-    } else if (width <= NARROW_TILE_COLUMNS) {
-      for (; i + NARROW_TILE_ROWS <= rows; i += NARROW_TILE_ROWS) {
-        if (width == NARROW_TILE_COLUMNS && !base) {
-          multiplyNarrowTile(tile + i * outStride, outStride, left + i * rowStep, rowStep, right, rightStep, depth);
-          continue;
-        }
-        multiplyNarrowTile(tileBuffer, TILE_ROW_BYTES, left + i * rowStep, rowStep, right, rightStep, depth);
-        storeTile(NARROW_TILE_ROWS, width, tile + i * outStride, outStride, base ? tileBase + i * baseStride : 0, baseStride);
-      }
     }
     let height: usize = 0;
     for (; i < rows; i += height) {
@@ -279,35 +279,36 @@ function multiplyTallTile(out: usize, outStride: usize, a: usize, rowStep: usize
   v128.store(out, c40); v128.store(out, c41, 16);
 }
 
-/** The 8 x 4 tile, in turns as those of 4 x 8. */
-function multiplyNarrowTile(out: usize, outStride: usize, a: usize, rowStep: usize, b: usize, bStep: usize, depth: usize): void {
-  let c0 = f32x4.splat(0), c1 = c0, c2 = c0, c3 = c0, c4 = c0, c5 = c0, c6 = c0, c7 = c0, y = c0;
-  const end = b + depth * bStep;
-  while (b < end) {
-    const a1 = a + rowStep, a2 = a1 + rowStep, a3 = a2 + rowStep, a4 = a3 + rowStep, a5 = a4 + rowStep, a6 = a5 + rowStep, a7 = a6 + rowStep;
-    y = v128.load(b); b += bStep;
-    c0 = multiplyAdd(v128.load32_splat(a), y, c0); c1 = multiplyAdd(v128.load32_splat(a1), y, c1); c2 = multiplyAdd(v128.load32_splat(a2), y, c2); c3 = multiplyAdd(v128.load32_splat(a3), y, c3);
-    c4 = multiplyAdd(v128.load32_splat(a4), y, c4); c5 = multiplyAdd(v128.load32_splat(a5), y, c5); c6 = multiplyAdd(v128.load32_splat(a6), y, c6); c7 = multiplyAdd(v128.load32_splat(a7), y, c7);
-    if (b == end) break;
-    y = v128.load(b); b += bStep;
-    c0 = multiplyAdd(v128.load32_splat(a, 4), y, c0); c1 = multiplyAdd(v128.load32_splat(a1, 4), y, c1); c2 = multiplyAdd(v128.load32_splat(a2, 4), y, c2); c3 = multiplyAdd(v128.load32_splat(a3, 4), y, c3);
-    c4 = multiplyAdd(v128.load32_splat(a4, 4), y, c4); c5 = multiplyAdd(v128.load32_splat(a5, 4), y, c5); c6 = multiplyAdd(v128.load32_splat(a6, 4), y, c6); c7 = multiplyAdd(v128.load32_splat(a7, 4), y, c7);
-    if (b == end) break;
-    y = v128.load(b); b += bStep;
-    c0 = multiplyAdd(v128.load32_splat(a, 8), y, c0); c1 = multiplyAdd(v128.load32_splat(a1, 8), y, c1); c2 = multiplyAdd(v128.load32_splat(a2, 8), y, c2); c3 = multiplyAdd(v128.load32_splat(a3, 8), y, c3);
-    c4 = multiplyAdd(v128.load32_splat(a4, 8), y, c4); c5 = multiplyAdd(v128.load32_splat(a5, 8), y, c5); c6 = multiplyAdd(v128.load32_splat(a6, 8), y, c6); c7 = multiplyAdd(v128.load32_splat(a7, 8), y, c7);
-    if (b == end) break;
-    y = v128.load(b); b += bStep;
-    c0 = multiplyAdd(v128.load32_splat(a, 12), y, c0); c1 = multiplyAdd(v128.load32_splat(a1, 12), y, c1); c2 = multiplyAdd(v128.load32_splat(a2, 12), y, c2); c3 = multiplyAdd(v128.load32_splat(a3, 12), y, c3);
-    c4 = multiplyAdd(v128.load32_splat(a4, 12), y, c4); c5 = multiplyAdd(v128.load32_splat(a5, 12), y, c5); c6 = multiplyAdd(v128.load32_splat(a6, 12), y, c6); c7 = multiplyAdd(v128.load32_splat(a7, 12), y, c7);
-    a += 4 * FLOAT_BYTES;
+/**
+ * Tiles of 2 x 20, one below the other until `outEnd`: ten accumulators. A step goes over the ends of three panels, and may end between them, so that the compiler does not load
+ * the values of all of them first.
+ */
+function multiplyWideTiles(
+  out: usize, outEnd: usize, outStride: usize, first: usize, rowStep: usize,
+  right: usize, rightStep: usize, panelStep: usize, depth: usize, base: usize, baseStride: usize,
+): void {
+  const end = right + depth * rightStep;
+  for (; out != outEnd; out += outStride) {
+    let c00 = f32x4.splat(0), c01 = c00, c02 = c00, c03 = c00, c04 = c00, c10 = c00, c11 = c00, c12 = c00, c13 = c00, c14 = c00;
+    let x0 = c00, x1 = c00, y = c00;
+    for (let a = first, b = right; b < end; b += rightStep, a += FLOAT_BYTES) {
+      const b1 = b + panelStep, b2 = b1 + panelStep;
+      x0 = v128.load32_splat(a); x1 = v128.load32_splat(a + rowStep);
+      y = v128.load(b); c00 = multiplyAdd(x0, y, c00); c10 = multiplyAdd(x1, y, c10);
+      y = v128.load(b, 16); c01 = multiplyAdd(x0, y, c01); c11 = multiplyAdd(x1, y, c11);
+      if (b == end) break;
+      y = v128.load(b1); c02 = multiplyAdd(x0, y, c02); c12 = multiplyAdd(x1, y, c12);
+      y = v128.load(b1, 16); c03 = multiplyAdd(x0, y, c03); c13 = multiplyAdd(x1, y, c13);
+      y = v128.load(b2); c04 = multiplyAdd(x0, y, c04); c14 = multiplyAdd(x1, y, c14);
+    }
+    if (base) {
+      c00 = f32x4.add(c00, v128.load(base)); c01 = f32x4.add(c01, v128.load(base, 16)); c02 = f32x4.add(c02, v128.load(base, 32));
+      c03 = f32x4.add(c03, v128.load(base, 48)); c04 = f32x4.add(c04, v128.load(base, 64)); base += baseStride;
+      c10 = f32x4.add(c10, v128.load(base)); c11 = f32x4.add(c11, v128.load(base, 16)); c12 = f32x4.add(c12, v128.load(base, 32));
+      c13 = f32x4.add(c13, v128.load(base, 48)); c14 = f32x4.add(c14, v128.load(base, 64)); base += baseStride;
+    }
+    v128.store(out, c00); v128.store(out, c01, 16); v128.store(out, c02, 32); v128.store(out, c03, 48); v128.store(out, c04, 64); out += outStride;
+    v128.store(out, c10); v128.store(out, c11, 16); v128.store(out, c12, 32); v128.store(out, c13, 48); v128.store(out, c14, 64);
+    first += 2 * rowStep;
   }
-  v128.store(out, c0); out += outStride;
-  v128.store(out, c1); out += outStride;
-  v128.store(out, c2); out += outStride;
-  v128.store(out, c3); out += outStride;
-  v128.store(out, c4); out += outStride;
-  v128.store(out, c5); out += outStride;
-  v128.store(out, c6); out += outStride;
-  v128.store(out, c7);
 }
