@@ -3,6 +3,8 @@ import { ROUNDS_MIN } from './report.js';
 import { WORKLOAD_NAMES } from './workload.js';
 
 const ROUNDS_MAX = 1_000;
+const WAIT_S = 600;
+const WAIT_MAX_S = 86_400;
 /** What is measured, in this order. */
 export const PARTS: readonly string[] = ['limits', ...WORKLOAD_NAMES, 'gpu', 'transfers', 'threads', 'cluster', 'start-up'];
 /** What is measured where a quick look is enough: the smallest model, on every backend and beside every peer. */
@@ -16,6 +18,7 @@ and clusters beside PyTorch, start-up times: measured in turn.
   --quick          ${QUICK_PARTS.join(', ')} alone
   --only <parts>   some of ${PARTS.join(', ')}; by commas
   --rounds <n>     samples of every figure, 1 to ${String(ROUNDS_MAX)} (default ${String(ROUNDS_MIN)}; with fewer a run is a trial)
+  --wait <s>       seconds to wait for other programs to leave the machine alone, and for turns that they disturbed, all together (default ${String(WAIT_S)}; 0: take it as it is)
   --out <file>     where the JSON goes (default bench-results.json)
   --help           this text
 `;
@@ -25,6 +28,7 @@ export interface Arguments {
   /** Of `PARTS`. */
   readonly parts: ReadonlySet<string>;
   readonly rounds: number;
+  readonly waitMs: number;
   readonly out: string;
 }
 
@@ -36,6 +40,7 @@ export function parseArguments(words: readonly string[]): Arguments | undefined 
       quick: { type: 'boolean', default: false },
       only: { type: 'string' },
       rounds: { type: 'string', default: String(ROUNDS_MIN) },
+      wait: { type: 'string', default: String(WAIT_S) },
       out: { type: 'string', default: 'bench-results.json' },
       help: { type: 'boolean', default: false },
     },
@@ -49,5 +54,7 @@ export function parseArguments(words: readonly string[]): Arguments | undefined 
   if (!Number.isInteger(rounds) || rounds < 1 || rounds > ROUNDS_MAX) {
     throw new Error(`--rounds: expected a whole number from 1 to ${String(ROUNDS_MAX)}, got ${values.rounds}`);
   }
-  return { parts: new Set(parts), rounds, out: values.out };
+  const waitS = Number(values.wait);
+  if (!(waitS >= 0 && waitS <= WAIT_MAX_S)) throw new Error(`--wait: expected seconds from 0 to ${String(WAIT_MAX_S)}, got ${values.wait}`);
+  return { parts: new Set(parts), rounds, waitMs: 1e3 * waitS, out: values.out };
 }

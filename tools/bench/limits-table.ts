@@ -5,6 +5,7 @@ import { productFlops } from './flops.js';
 import { measureInTurn, measuredRow, type Measured, type Skipped } from './measure.js';
 import type { ProductShape } from './product-step.js';
 import { limitEntrant } from './python-contender.js';
+import type { Rounds } from './rounds.js';
 
 export const SGEMM = 'OpenBLAS sgemm';
 /** Large enough that nothing but the product counts. */
@@ -41,7 +42,7 @@ export interface Limits {
   readonly memoryCopy: (Measured & { readonly gigabytesPerSecond: number }) | Skipped;
 }
 
-export async function measureLimits(rounds: number): Promise<Limits> {
+export async function measureLimits(rounds: Rounds): Promise<Limits> {
   const products: ProductTable[] = [];
   for (const shape of [LARGE, ...PRODUCTS]) products.push(await measureProducts(shape, rounds));
   const vectors = vectorRows(products, await measureInTurn(SIMD_BUILDS.map((build) => vectorEntrant(build, VECTOR_FLOPS)), rounds));
@@ -60,7 +61,7 @@ export function vectorRows(products: readonly ProductTable[], measured: readonly
   });
 }
 
-async function measureProducts(shape: ProductShape, rounds: number): Promise<ProductTable> {
+async function measureProducts(shape: ProductShape, rounds: Rounds): Promise<ProductTable> {
   const { m, k, n } = shape;
   const products = productsPerStep(shape);
   const sgemm = limitEntrant(SGEMM, ['--product', String(m), String(k), String(n), '--repeats', String(products)]);

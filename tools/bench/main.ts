@@ -4,7 +4,9 @@ import { print, runCommand } from './benchmark-command.js';
 import { measureLimits, sgemmLimit, type Limits } from './limits-table.js';
 import { measureStartUp, type StartUp } from './start-up-table.js';
 import { measuresOf, measuresText, type Measure } from './measures.js';
-import { headText, limitsText, thisMachine, trainingText, transferText, type Machine } from './report.js';
+import { QuietMachine, type Disturbance } from './quiet-machine.js';
+import { disturbanceText, headText, limitsText, thisMachine, trainingText, transferText, type Machine } from './report.js';
+import type { Rounds } from './rounds.js';
 import { measureGpu, measureTraining, type TrainingTable } from './training-table.js';
 import { measureTransfers, type TransferRow } from './transfer-table.js';
 import { startUpText, waysText } from './ways-report.js';
@@ -14,10 +16,12 @@ import { WORKLOADS } from './workload.js';
 /** What one run of the benchmark found; written as JSON. Parts that were not asked for are missing. */
 interface BenchmarkReport {
   readonly format: 'bptt-bench';
-  readonly version: 4;
+  readonly version: 5;
   readonly machine: Machine;
   /** Samples of every figure. */
   readonly rounds: number;
+  /** How much other programs were in the way. */
+  disturbance?: Disturbance;
   limits?: Limits;
   readonly training: TrainingTable[];
   readonly gpu: TrainingTable[];
@@ -31,10 +35,25 @@ interface BenchmarkReport {
 }
 
 /** Measures one part after the other into `report`, and shows each. */
-async function measure({ parts, rounds }: Arguments, report: BenchmarkReport): Promise<void> {
-  const { machine, training, gpu } = report;
-  print(headText(machine, rounds));
-  const part = async <T>(name: string, measureIt: (rounds: number) => Promise<T>, text: (result: T) => string, keep: (result: T) => void): Promise<void> => {
+async function measure({ parts, rounds: count, waitMs }: Arguments, report: BenchmarkReport): Promise<void> {
+  print(headText(report.machine, count));
+  const quiet = await QuietMachine.open(waitMs);
+  try {
+    await quiet.begin();
+    await measureParts(parts, quiet.rounds(count), report);
+  } finally {
+    report.disturbance = quiet.disturbance;
+    await quiet.close();
+  }
+  print(disturbanceText(report.disturbance));
+  report.measures = measuresOf(report);
+  print(measuresText(report.measures));
+  report.complete = true;
+}
+
+async function measureParts(parts: ReadonlySet<string>, rounds: Rounds, report: BenchmarkReport): Promise<void> {
+  const { training, gpu } = report;
+  const part = async <T>(name: string, measureIt: (rounds: Rounds) => Promise<T>, text: (result: T) => string, keep: (result: T) => void): Promise<void> => {
     if (!parts.has(name)) return;
     const result = await measureIt(rounds);
     keep(result);
@@ -49,12 +68,9 @@ async function measure({ parts, rounds }: Arguments, report: BenchmarkReport): P
   await part('threads', measureThreads, waysText, (threads) => { report.threads = threads; });
   await part('cluster', measureCluster, waysText, (cluster) => { report.cluster = cluster; });
   await part('start-up', measureStartUp, startUpText, (startUp) => { report.startUp = startUp; });
-  report.measures = measuresOf(report);
-  print(measuresText(report.measures));
-  report.complete = true;
 }
 
 await runCommand({
   name: 'bench', help: HELP, parse: parseArguments, measure,
-  begin: ({ rounds }): BenchmarkReport => ({ format: 'bptt-bench', version: 4, machine: thisMachine(), rounds, training: [], gpu: [], measures: [], complete: false }),
+  begin: ({ rounds }): BenchmarkReport => ({ format: 'bptt-bench', version: 5, machine: thisMachine(), rounds, training: [], gpu: [], measures: [], complete: false }),
 });

@@ -1,7 +1,7 @@
 import type { Contender, Entrant } from './contender.js';
 import { measureOpen } from './measure-open.js';
 import { cpuSecondsOf, peakRssOf } from './process-usage.js';
-import { ROUNDS_LIMIT_MS, runRounds, type Timing } from './rounds.js';
+import { ROUNDS_LIMIT_MS, runRounds, type Rounds, type Timing } from './rounds.js';
 import { threeDigits } from './text-table.js';
 
 /** What a contender reached. */
@@ -21,7 +21,7 @@ export interface Skipped {
 }
 
 /** Opens the entrants, lets those that are here work in turn, and closes them. In the order of `entrants`. */
-export function measureInTurn(entrants: readonly Entrant[], rounds: number): Promise<(Measured | Skipped)[]> {
+export function measureInTurn(entrants: readonly Entrant[], rounds: Rounds): Promise<(Measured | Skipped)[]> {
   return measureOpen<Entrant, Contender, Measured | Skipped>(entrants, async (open) => {
     const contenders = open.map(({ opened }) => opened);
     const before = contenders.map(({ pids }) => cpuSecondsOf(pids));
@@ -29,7 +29,7 @@ export function measureInTurn(entrants: readonly Entrant[], rounds: number): Pro
     return contenders.map(({ name, executes, pids }, i) => {
       const timing = timings[i];
       return 'firstStepMs' in timing
-        ? { contender: name, skipped: tooSlow(timing.firstStepMs, rounds) }
+        ? { contender: name, skipped: tooSlow(timing.firstStepMs, rounds.count) }
         : { contender: name, executes, peakRssBytes: peakRssOf(pids), cores: coresOf(before[i], cpuSecondsOf(pids), timing.totalMs), ...timing };
     });
   }, (contender, skipped) => ({ contender, skipped }));

@@ -1,6 +1,7 @@
 import { cpus, loadavg } from 'node:os';
 import { productName, type Limits, type ProductResult } from './limits-table.js';
 import type { Skipped } from './measure.js';
+import type { Disturbance } from './quiet-machine.js';
 import { mebibytes, percent, textTable, threeDigits, times } from './text-table.js';
 import type { TrainingTable } from './training-table.js';
 import type { TransferRow } from './transfer-table.js';
@@ -28,6 +29,11 @@ export function headText(machine: Machine, rounds?: number): string {
   const busy = loadBefore > 1 ? '\nOther programs are running: compare ratios, not figures.' : '';
   const few = rounds !== undefined && rounds < ROUNDS_MIN ? `\nFewer than ${String(ROUNDS_MIN)} rounds: a trial, no result.` : '';
   return `${processor}, ${String(cores)} cores, Node ${node}, load ${threeDigits(loadBefore)}${taken}${busy}${few}`;
+}
+
+/** How much of the run others disturbed. */
+export function disturbanceText({ waitedMs, repeated, disturbed, turns }: Disturbance): string {
+  return `Other programs: waited ${threeDigits(waitedMs / 1e3)} s for them; of ${String(turns)} turns ${String(repeated)} were made again, and ${String(disturbed)} count although they were disturbed.`;
 }
 
 export function trainingText({ workload, computes, truncation, sentences, words, gflopPerStep, rows }: TrainingTable): string {

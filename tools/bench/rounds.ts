@@ -11,6 +11,18 @@ const WARM_STEP_MS = 2_000;
 /** Longest that the rounds of one contender may take, going by its first step: one that needs longer drops out. */
 export const ROUNDS_LIMIT_MS = 90_000;
 
+/** How often everybody has a turn, and how a turn is made. */
+export interface Rounds {
+  readonly count: number;
+  /** Makes a turn, perhaps more than once: what it returns last counts. */
+  readonly make: <T>(turn: () => Promise<T>) => Promise<T>;
+}
+
+/** Turns as they come. */
+export function plainRounds(count: number): Rounds {
+  return { count, make: (turn) => turn() };
+}
+
 /** What one contender needed. */
 export interface Timing {
   /** Milliseconds a step, the mean of each round. */
@@ -26,13 +38,12 @@ export interface TooSlow {
 }
 
 /**
- * Lets contenders work in turn, so that whatever slows the machine slows all of them: each warms up, then `rounds` rounds, each begun
+ * Lets contenders work in turn, so that whatever slows the machine slows all of them: each warms up, then some rounds, each begun
  * by another contender. One whose rounds would take longer than `limitMs` makes its first step alone.
  */
-export async function runRounds(contenders: readonly Contender[], rounds: number, limitMs: number = ROUNDS_LIMIT_MS): Promise<(Timing | TooSlow)[]> {
+export async function runRounds(contenders: readonly Contender[], rounds: Rounds, limitMs: number = ROUNDS_LIMIT_MS): Promise<(Timing | TooSlow)[]> {
   const results: (Timing | TooSlow)[] = [];
   const steps: number[] = [];
-  const samples: number[][] = contenders.map(() => []);
   const totals: number[] = contenders.map(() => 0);
   const taking: number[] = [];
   const stepOf = async (i: number): Promise<number> => {
@@ -43,7 +54,7 @@ export async function runRounds(contenders: readonly Contender[], rounds: number
   for (const i of contenders.keys()) {
     const firstStepMs = await stepOf(i);
     results.push({ firstStepMs });
-    if (firstStepMs * rounds > limitMs) {
+    if (firstStepMs * rounds.count > limitMs) {
       steps.push(0);
       continue;
     }
@@ -51,10 +62,8 @@ export async function runRounds(contenders: readonly Contender[], rounds: number
     const stepMs = firstStepMs > WARM_STEP_MS ? firstStepMs : await warmUp(() => stepOf(i));
     steps.push(Math.min(STEPS_PER_ROUND_MAX, Math.max(1, Math.round(ROUND_MS / stepMs))));
   }
-  await takeTurns(taking, rounds, async (i) => {
-    samples[i].push(await meanMs(() => stepOf(i), steps[i]));
-  });
-  for (const i of taking) results[i] = { samplesMs: samples[i], medianMs: median(samples[i]), totalMs: totals[i] };
+  const samples = await takeTurns(taking, rounds, (i) => meanMs(() => stepOf(i), steps[i]));
+  for (const [at, i] of taking.entries()) results[i] = { samplesMs: samples[at], medianMs: median(samples[at]), totalMs: totals[i] };
   return results;
 }
 
@@ -65,11 +74,16 @@ async function warmUp(step: () => Promise<number>): Promise<number> {
   return lastMs;
 }
 
-/** One of `items` after the other, `rounds` times, each round begun by another. */
-export async function takeTurns<T>(items: readonly T[], rounds: number, turn: (item: T) => Promise<void>): Promise<void> {
-  for (let round = 0; round < rounds; round += 1) {
-    for (let i = 0; i < items.length; i += 1) await turn(items[(round + i) % items.length]);
+/** One of `items` after the other in every round, each begun by another. For each item what its turns returned. */
+export async function takeTurns<T, R>(items: readonly T[], { count, make }: Rounds, turn: (item: T) => Promise<R>): Promise<R[][]> {
+  const results: R[][] = items.map(() => []);
+  for (let round = 0; round < count; round += 1) {
+    for (let i = 0; i < items.length; i += 1) {
+      const at = (round + i) % items.length;
+      results[at].push(await make(() => turn(items[at])));
+    }
   }
+  return results;
 }
 
 async function meanMs(step: () => Promise<number>, steps: number): Promise<number> {

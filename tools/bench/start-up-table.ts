@@ -4,7 +4,7 @@ import { BPTT, trainingWords } from './command.js';
 import { withCorpus, type RunPlace } from './generated-corpus.js';
 import { inTime } from './in-time.js';
 import { JsonProcess } from './json-process.js';
-import { median } from './rounds.js';
+import { median, takeTurns, type Rounds } from './rounds.js';
 import { lstm200 } from './workload.js';
 
 /** How long something takes from the start of its process. */
@@ -19,14 +19,9 @@ const CORPUS_WORDS = 20_000;
 const JOIN_TIMEOUT_MS = 60_000;
 
 /** `bptt --help` from start to end; `bptt work` from its start until it has joined a server that waits for it. */
-export function measureStartUp(rounds: number): Promise<StartUp[]> {
+export function measureStartUp(rounds: Rounds): Promise<StartUp[]> {
   return withCorpus(MODEL, CORPUS_WORDS, async (newPlace) => {
-    const help: number[] = [];
-    const joining: number[] = [];
-    for (let round = 0; round < rounds; round += 1) {
-      help.push(await helpMs());
-      joining.push(await joinMs(newPlace()));
-    }
+    const [help, joining] = await takeTurns([helpMs, () => joinMs(newPlace())], rounds, (start) => start());
     return [{ what: 'bptt --help', samplesMs: help, medianMs: median(help) }, { what: 'bptt work, until it has joined', samplesMs: joining, medianMs: median(joining) }];
   });
 }

@@ -5,6 +5,7 @@ import { stepFlops } from './flops.js';
 import { measureInTurn, measuredRow, type Measured, type Skipped } from './measure.js';
 import { numpyEntrant, torchCudaEntrant, torchEntrant } from './python-contender.js';
 import { tensorFlowEntrant } from './tensorflow-contender.js';
+import type { Rounds } from './rounds.js';
 import type { Workload } from './workload.js';
 
 /** Names of the peers. */
@@ -44,7 +45,7 @@ export interface TrainingTable {
 }
 
 /** @param sgemmGflopPerSecond what OpenBLAS's product reaches on one thread; null where that is not known */
-export async function measureTraining(workload: Workload, rounds: number, sgemmGflopPerSecond: number | null): Promise<TrainingTable> {
+export async function measureTraining(workload: Workload, rounds: Rounds, sgemmGflopPerSecond: number | null): Promise<TrainingTable> {
   const entrants = [
     ...BACKENDS.map((backend) => backendEntrant(backend, workload, backend === 'gpu' ? 'webasm' : undefined)),
     torchEntrant(PYTORCH, workload), numpyEntrant(NUMPY, workload), tensorFlowEntrant(TENSORFLOW, workload),
@@ -53,7 +54,7 @@ export async function measureTraining(workload: Workload, rounds: number, sgemmG
 }
 
 /** The backend `gpu` and PyTorch on the graphics processor of this machine, and what one thread of the processor does beside them. */
-export async function measureGpu(workload: Workload, rounds: number): Promise<TrainingTable> {
+export async function measureGpu(workload: Workload, rounds: Rounds): Promise<TrainingTable> {
   const entrants = [
     backendEntrant('gpu', workload, 'webgpu'), torchCudaEntrant(PYTORCH, workload), backendEntrant('gpu', workload, 'webasm'), backendEntrant(await fastestBackend(), workload),
   ];

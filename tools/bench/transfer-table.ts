@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { killAfter } from './child-processes.js';
 import type { Contender } from './contender.js';
 import { rawContenders } from './raw-stream.js';
-import { runRounds } from './rounds.js';
+import { runRounds, type Rounds } from './rounds.js';
 import { TRANSFER_WAYS, type TransferAddresses, type TransferWay } from './transfer-setting.js';
 import { bpttContenders } from './transfer-worker.js';
 
@@ -28,7 +28,7 @@ export interface TransferRow {
 }
 
 /** Measures push and pull over the loopback, against servers in another process, in turn with raw streams. */
-export async function measureTransfers(rounds: number): Promise<TransferRow[]> {
+export async function measureTransfers(rounds: Rounds): Promise<TransferRow[]> {
   const child = fork(PROCESS, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
   const open: Contender[] = [];
   try {

@@ -1,6 +1,6 @@
 import type { Contender } from './contender.js';
 import { measureOpen } from './measure-open.js';
-import { median, takeTurns } from './rounds.js';
+import { median, takeTurns, type Rounds } from './rounds.js';
 import { processShares, usagesOf, type ProcessShare, type StepWindow } from './step-window.js';
 
 /** One way of using the machine for the same training. */
@@ -51,13 +51,10 @@ export interface WayResult extends Omit<Way, 'open'> {
 
 export type WayRow = WayResult | { readonly name: string; readonly skipped: string };
 
-/** Every way in turn, `rounds` times. */
-export function measureWays(ways: readonly Way[], rounds: number): Promise<WayRow[]> {
+/** Every way in turn. */
+export function measureWays(ways: readonly Way[], rounds: Rounds): Promise<WayRow[]> {
   return measureOpen<Way, OpenWay, WayRow>(ways, async (open) => {
-    const windows: WayWindow[][] = open.map(() => []);
-    await takeTurns([...open.keys()], rounds, async (i) => {
-      windows[i].push(await open[i].opened.measure());
-    });
+    const windows = await takeTurns(open, rounds, ({ opened }) => opened.measure());
     return open.map(({ entrant, opened }, i) => summarize(entrant, opened.executes, windows[i]));
   }, (name, skipped) => ({ name, skipped }));
 }

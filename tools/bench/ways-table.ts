@@ -2,6 +2,7 @@ import { FAST_BACKENDS, fastestBackend } from './backends.js';
 import { clusterWay, trainWay, twoRunsWay, type BpttWayOptions } from './bptt-ways.js';
 import { withCorpus, type RunPlace } from './generated-corpus.js';
 import { torchEntrant, type TorchWay } from './python-contender.js';
+import type { Rounds } from './rounds.js';
 import { counted } from './text-table.js';
 import { contenderWay, measureWays, type Way, type WayRow } from './way.js';
 import { lstm200, type Workload } from './workload.js';
@@ -38,7 +39,7 @@ export const TORCH_NAMES: readonly string[] = [ONE, TWO_THREADS, TWO_RANKS].map(
 export const TORCH_RANKS_NAME = torchName(TWO_RANKS);
 
 /** `lstm-200` on one and two threads, and in two runs at once, every fast backend beside the three ways of PyTorch. */
-export function measureThreads(rounds: number): Promise<WaysTable> {
+export function measureThreads(rounds: Rounds): Promise<WaysTable> {
   return withCorpus(THREADS_WORKLOAD, CORPUS_WORDS, (newPlace) => {
     const ways = FAST_BACKENDS.flatMap((backend) => [
       ...[1, 2].map((threads) => trainWay({ ...common(THREADS_WORKLOAD, newPlace), name: trainName(backend, threads), backend }, threads)),
@@ -49,7 +50,7 @@ export function measureThreads(rounds: number): Promise<WaysTable> {
 }
 
 /** `lstm-200`, 40 lanes, on clusters of one and two workers with the fastest backend of this machine, beside two ranks of PyTorch. */
-export function measureCluster(rounds: number): Promise<WaysTable> {
+export function measureCluster(rounds: Rounds): Promise<WaysTable> {
   return withCorpus(CLUSTER_WORKLOAD, CORPUS_WORDS, async (newPlace) => {
     const backend = await fastestBackend();
     const ways = [1, 2].map((workers) => clusterWay({ ...common(CLUSTER_WORKLOAD, newPlace), name: clusterName(backend, workers), backend }, workers));
@@ -69,6 +70,6 @@ function torchWay(workload: Workload, way: TorchWay): Way {
   };
 }
 
-async function measureTable(workload: Workload, ways: readonly Way[], rounds: number): Promise<WaysTable> {
+async function measureTable(workload: Workload, ways: readonly Way[], rounds: Rounds): Promise<WaysTable> {
   return { title: workload.name, sentences: workload.B, words: workload.T, rows: await measureWays(ways, rounds) };
 }

@@ -4,6 +4,7 @@ import { trainingWords } from './command.js';
 import type { Contender } from './contender.js';
 import { JsonProcess } from './json-process.js';
 import { processShares, WindowWatch } from './step-window.js';
+import { plainRounds } from './rounds.js';
 import { contenderWay, measureWays, summarize, type StepParts, type Way, type WayWindow } from './way.js';
 import { startUpText, waysText } from './ways-report.js';
 import { lstm200, WORKLOADS } from './workload.js';
@@ -58,7 +59,7 @@ describe('ways', () => {
         },
       }),
     });
-    const rows = await measureWays([scripted('a'), scripted('b')], 2);
+    const rows = await measureWays([scripted('a'), scripted('b')], plainRounds(2));
     expect(log).toEqual(['a', 'b', 'b', 'a', 'close a', 'close b']);
     expect(rows).toMatchObject([{ name: 'a', stepMs: 10, samplesMs: [10, 10] }, { name: 'b' }]);
   });

@@ -1,0 +1,106 @@
+import { cpus } from 'node:os';
+import { setTimeout as pause } from 'node:timers/promises';
+import { vectorEntrant } from './backend-contender.js';
+import type { Contender } from './contender.js';
+import type { Rounds } from './rounds.js';
+
+/** Cores that the benchmark keeps busy at most, and so as many probes at once. */
+const PROBES_MAX = 2;
+/** Multiplications and additions of a probe: some 20 milliseconds. */
+const PROBE_FLOPS = 4e8;
+/** Probes at the beginning, from which is known how fast they are. */
+const FIRST_PROBES = 20;
+/** A probe that takes so many times as long as the fastest one tells that others slow the machine. */
+const SLOWED = 1.1;
+const PAUSE_MS = 200;
+/** Longest that one turn may keep all others waiting. */
+const TURN_WAIT_MS = 10_000;
+
+/** How much other programs were in the way. */
+export interface Disturbance {
+  /** What waiting for them, and turns that were made again, took. */
+  readonly waitedMs: number;
+  /** Turns that were made again. */
+  readonly repeated: number;
+  /** Turns that count although somebody slowed the machine before or after them. */
+  readonly disturbed: number;
+  readonly turns: number;
+}
+
+/**
+ * Keeps other programs out of the turns of a benchmark: on a virtual machine the neighbours come and go, and half of the time a core has half of its speed. Before a turn it waits until
+ * probes are as fast as they have been, and one that ends while they are slower is made again, for as long as there is patience. Probes are multiplications and additions in
+ * registers, one process a core, all at once; who only slows the memory is not seen.
+ */
+export class QuietMachine {
+  readonly #probes: readonly Contender[];
+  readonly #found = { waitedMs: 0, repeated: 0, disturbed: 0, turns: 0 };
+  readonly #patienceMs: number;
+  #fastestMs = Infinity;
+
+  /** @param patienceMs longest that waiting and turns for nothing may take, all together */
+  constructor(probes: readonly Contender[], patienceMs: number) {
+    this.#probes = probes;
+    this.#patienceMs = patienceMs;
+  }
+
+  /** With probes in processes of their own. @throws Unavailable where this Node has no WebAssembly SIMD */
+  static async open(patienceMs: number): Promise<QuietMachine> {
+    const probes: Contender[] = [];
+    while (probes.length < Math.min(PROBES_MAX, cpus().length)) probes.push(await vectorEntrant('simd', PROBE_FLOPS).open());
+    return new QuietMachine(probes, patienceMs);
+  }
+
+  get disturbance(): Disturbance {
+    return { ...this.#found };
+  }
+
+  /** Learns how fast probes are. To be called once, before any turn. */
+  async begin(): Promise<void> {
+    for (let i = 0; i < FIRST_PROBES; i += 1) await this.#isQuiet();
+  }
+
+  /** Makes a turn while nobody else slows the machine, as far as that can be had. */
+  async turn<T>(turn: () => Promise<T>): Promise<T> {
+    this.#found.turns += 1;
+    const mostMs = Math.min(this.#patienceMs, this.#found.waitedMs + TURN_WAIT_MS);
+    for (;;) {
+      const wasQuiet = await this.#wait(mostMs);
+      const begin = performance.now();
+      const result = await turn();
+      if (wasQuiet && (await this.#isQuiet())) return result;
+      if (this.#found.waitedMs >= mostMs) {
+        this.#found.disturbed += 1;
+        return result;
+      }
+      this.#found.repeated += 1;
+      this.#found.waitedMs += performance.now() - begin;
+    }
+  }
+
+  /** So many turns, made so. */
+  rounds(count: number): Rounds {
+    return { count, make: (turn) => this.turn(turn) };
+  }
+
+  async close(): Promise<void> {
+    for (const probe of this.#probes) await probe.close();
+  }
+
+  /** Until it is quiet, or so much has been waited in all. Whether it is quiet. */
+  async #wait(mostMs: number): Promise<boolean> {
+    for (;;) {
+      const begin = performance.now();
+      if (await this.#isQuiet()) return true;
+      if (this.#found.waitedMs >= mostMs) return false;
+      await pause(PAUSE_MS);
+      this.#found.waitedMs += performance.now() - begin;
+    }
+  }
+
+  async #isQuiet(): Promise<boolean> {
+    const slowestMs = Math.max(...(await Promise.all(this.#probes.map((probe) => probe.step()))));
+    this.#fastestMs = Math.min(this.#fastestMs, slowestMs);
+    return slowestMs <= SLOWED * this.#fastestMs;
+  }
+}
