@@ -3,7 +3,7 @@ import { parseArguments, PARTS } from './arguments.js';
 
 describe('the options of the benchmark', () => {
   it('measure everything five times unless told otherwise', () => {
-    expect(parseArguments([])).toEqual({ parts: new Set(PARTS), rounds: 5, waitMs: 600_000, out: 'bench-results.json' });
+    expect(parseArguments([])).toEqual({ parts: new Set(PARTS), rounds: 5, waitMs: 300_000, out: 'bench-results.json' });
     expect(parseArguments(['--only', 'lstm-200,limits', '--rounds', '7'])).toMatchObject({ parts: new Set(['lstm-200', 'limits']), rounds: 7 });
     expect(parseArguments(['--quick'])?.parts).toContain('tutorial');
     expect(parseArguments(['--help'])).toBeUndefined();

@@ -3,7 +3,7 @@ import { ROUNDS_MIN } from './report.js';
 import { WORKLOAD_NAMES } from './workload.js';
 
 const ROUNDS_MAX = 1_000;
-const WAIT_S = 600;
+const WAIT_S = 300;
 const WAIT_MAX_S = 86_400;
 /** What is measured, in this order. */
 export const PARTS: readonly string[] = ['limits', ...WORKLOAD_NAMES, 'gpu', 'transfers', 'threads', 'cluster', 'start-up'];

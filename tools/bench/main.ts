@@ -40,7 +40,7 @@ async function measure({ parts, rounds: count, waitMs }: Arguments, report: Benc
   const quiet = await QuietMachine.open(waitMs);
   try {
     await quiet.begin();
-    await measureParts(parts, quiet.rounds(count), report);
+    await measureParts(parts, { oneCore: quiet.rounds(count, 1), twoCores: quiet.rounds(count, 2) }, report);
   } finally {
     report.disturbance = quiet.disturbance;
     await quiet.close();
@@ -51,23 +51,23 @@ async function measure({ parts, rounds: count, waitMs }: Arguments, report: Benc
   report.complete = true;
 }
 
-async function measureParts(parts: ReadonlySet<string>, rounds: Rounds, report: BenchmarkReport): Promise<void> {
+async function measureParts(parts: ReadonlySet<string>, { oneCore, twoCores }: Record<'oneCore' | 'twoCores', Rounds>, report: BenchmarkReport): Promise<void> {
   const { training, gpu } = report;
-  const part = async <T>(name: string, measureIt: (rounds: Rounds) => Promise<T>, text: (result: T) => string, keep: (result: T) => void): Promise<void> => {
+  const part = async <T>(name: string, measureIt: () => Promise<T>, text: (result: T) => string, keep: (result: T) => void): Promise<void> => {
     if (!parts.has(name)) return;
-    const result = await measureIt(rounds);
+    const result = await measureIt();
     keep(result);
     print(text(result));
   };
-  await part('limits', measureLimits, limitsText, (limits) => { report.limits = limits; });
+  await part('limits', () => measureLimits(oneCore), limitsText, (limits) => { report.limits = limits; });
   const sgemm = report.limits === undefined ? null : sgemmLimit(report.limits);
-  for (const workload of WORKLOADS) await part(workload.name, () => measureTraining(workload, rounds, sgemm), trainingText, (table) => training.push(table));
+  for (const workload of WORKLOADS) await part(workload.name, () => measureTraining(workload, oneCore, sgemm), trainingText, (table) => training.push(table));
   if (parts.has('gpu') && (await localGpu()) === undefined) print('This machine has no graphics processor with a driver for WebGPU.');
-  else for (const workload of WORKLOADS) await part('gpu', () => measureGpu(workload, rounds), trainingText, (table) => gpu.push(table));
-  await part('transfers', measureTransfers, transferText, (transfers) => { report.transfers = transfers; });
-  await part('threads', measureThreads, waysText, (threads) => { report.threads = threads; });
-  await part('cluster', measureCluster, waysText, (cluster) => { report.cluster = cluster; });
-  await part('start-up', measureStartUp, startUpText, (startUp) => { report.startUp = startUp; });
+  else for (const workload of WORKLOADS) await part('gpu', () => measureGpu(workload, oneCore), trainingText, (table) => gpu.push(table));
+  await part('transfers', () => measureTransfers(twoCores), transferText, (transfers) => { report.transfers = transfers; });
+  await part('threads', () => measureThreads(twoCores), waysText, (threads) => { report.threads = threads; });
+  await part('cluster', () => measureCluster(twoCores), waysText, (cluster) => { report.cluster = cluster; });
+  await part('start-up', () => measureStartUp(oneCore), startUpText, (startUp) => { report.startUp = startUp; });
 }
 
 await runCommand({

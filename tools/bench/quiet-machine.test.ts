@@ -18,7 +18,7 @@ function probe(timesMs: readonly number[]): Contender {
 async function turnsOf(machine: QuietMachine, count: number): Promise<number[]> {
   let made = 0;
   const results: number[] = [];
-  const { make } = machine.rounds(count);
+  const { make } = machine.rounds(count, 2);
   for (let i = 0; i < count; i += 1) results.push(await make(() => Promise.resolve(made += 1)));
   return results;
 }
@@ -36,6 +36,13 @@ describe('a quiet machine', () => {
     expect(await turnsOf(machine, 2)).toEqual([1, 2]);
     expect(machine.disturbance).toMatchObject({ repeated: 0, disturbed: 0, turns: 2 });
     expect(machine.disturbance.waitedMs).toBeGreaterThan(500);
+  });
+
+  it('looks at no more cores than a turn keeps busy', async () => {
+    const machine = new QuietMachine([probe([10]), probe([10, 10, 20])], 1e6);
+    await machine.turn(2, () => Promise.resolve());
+    await machine.turn(1, () => Promise.resolve());
+    expect(machine.disturbance).toEqual({ waitedMs: 0, repeated: 0, disturbed: 0, turns: 2 });
   });
 
   it('makes a turn again that ends while it is slowed', async () => {

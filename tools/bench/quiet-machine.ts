@@ -4,8 +4,8 @@ import { vectorEntrant } from './backend-contender.js';
 import type { Contender } from './contender.js';
 import type { Rounds } from './rounds.js';
 
-/** Cores that the benchmark keeps busy at most, and so as many probes at once. */
-const PROBES_MAX = 2;
+/** Cores that the benchmark keeps busy at most. */
+const CORES_MAX = 2;
 /** Multiplications and additions of a probe: some 20 milliseconds. */
 const PROBE_FLOPS = 4e8;
 /** Probes at the beginning, from which is known how fast they are. */
@@ -14,7 +14,7 @@ const FIRST_PROBES = 20;
 const SLOWED = 1.1;
 const PAUSE_MS = 200;
 /** Longest that one turn may keep all others waiting. */
-const TURN_WAIT_MS = 10_000;
+const TURN_WAIT_MS = 5_000;
 
 /** How much other programs were in the way. */
 export interface Disturbance {
@@ -30,7 +30,7 @@ export interface Disturbance {
 /**
  * Keeps other programs out of the turns of a benchmark: on a virtual machine the neighbours come and go, and half of the time a core has half of its speed. Before a turn it waits until
  * probes are as fast as they have been, and one that ends while they are slower is made again, for as long as there is patience. Probes are multiplications and additions in
- * registers, one process a core, all at once; who only slows the memory is not seen.
+ * registers, at once on as many cores as the turn keeps busy; who only slows the memory is not seen.
  */
 export class QuietMachine {
   readonly #probes: readonly Contender[];
@@ -47,7 +47,7 @@ export class QuietMachine {
   /** With probes in processes of their own. @throws Unavailable where this Node has no WebAssembly SIMD */
   static async open(patienceMs: number): Promise<QuietMachine> {
     const probes: Contender[] = [];
-    while (probes.length < Math.min(PROBES_MAX, cpus().length)) probes.push(await vectorEntrant('simd', PROBE_FLOPS).open());
+    while (probes.length < Math.min(CORES_MAX, cpus().length)) probes.push(await vectorEntrant('simd', PROBE_FLOPS).open());
     return new QuietMachine(probes, patienceMs);
   }
 
@@ -57,18 +57,18 @@ export class QuietMachine {
 
   /** Learns how fast probes are. To be called once, before any turn. */
   async begin(): Promise<void> {
-    for (let i = 0; i < FIRST_PROBES; i += 1) await this.#isQuiet();
+    for (let i = 0; i < FIRST_PROBES; i += 1) await this.#isQuiet(1);
   }
 
-  /** Makes a turn while nobody else slows the machine, as far as that can be had. */
-  async turn<T>(turn: () => Promise<T>): Promise<T> {
+  /** Makes a turn that keeps so many cores busy while nobody else slows the machine, as far as that can be had. */
+  async turn<T>(cores: number, turn: () => Promise<T>): Promise<T> {
     this.#found.turns += 1;
     const mostMs = Math.min(this.#patienceMs, this.#found.waitedMs + TURN_WAIT_MS);
     for (;;) {
-      const wasQuiet = await this.#wait(mostMs);
+      const wasQuiet = await this.#wait(cores, mostMs);
       const begin = performance.now();
       const result = await turn();
-      if (wasQuiet && (await this.#isQuiet())) return result;
+      if (wasQuiet && (await this.#isQuiet(cores))) return result;
       if (this.#found.waitedMs >= mostMs) {
         this.#found.disturbed += 1;
         return result;
@@ -78,9 +78,9 @@ export class QuietMachine {
     }
   }
 
-  /** So many turns, made so. */
-  rounds(count: number): Rounds {
-    return { count, make: (turn) => this.turn(turn) };
+  /** So many turns, each of which keeps so many cores busy. */
+  rounds(count: number, cores: number): Rounds {
+    return { count, make: (turn) => this.turn(cores, turn) };
   }
 
   async close(): Promise<void> {
@@ -88,18 +88,18 @@ export class QuietMachine {
   }
 
   /** Until it is quiet, or so much has been waited in all. Whether it is quiet. */
-  async #wait(mostMs: number): Promise<boolean> {
+  async #wait(cores: number, mostMs: number): Promise<boolean> {
     for (;;) {
       const begin = performance.now();
-      if (await this.#isQuiet()) return true;
+      if (await this.#isQuiet(cores)) return true;
       if (this.#found.waitedMs >= mostMs) return false;
       await pause(PAUSE_MS);
       this.#found.waitedMs += performance.now() - begin;
     }
   }
 
-  async #isQuiet(): Promise<boolean> {
-    const slowestMs = Math.max(...(await Promise.all(this.#probes.map((probe) => probe.step()))));
+  async #isQuiet(cores: number): Promise<boolean> {
+    const slowestMs = Math.max(...(await Promise.all(this.#probes.slice(0, cores).map((probe) => probe.step()))));
     this.#fastestMs = Math.min(this.#fastestMs, slowestMs);
     return slowestMs <= SLOWED * this.#fastestMs;
   }
