@@ -15,10 +15,10 @@ function probe(timesMs: readonly number[]): Contender {
 }
 
 /** Makes turns that return their number. */
-async function turnsOf(machine: QuietMachine, count: number): Promise<number[]> {
+async function turnsOf(machine: QuietMachine, count: number, cores = 1): Promise<number[]> {
   let made = 0;
   const results: number[] = [];
-  const { make } = machine.rounds(count, 2);
+  const { make } = machine.rounds(count, cores);
   for (let i = 0; i < count; i += 1) results.push(await make(() => Promise.resolve(made += 1)));
   return results;
 }
@@ -26,14 +26,14 @@ async function turnsOf(machine: QuietMachine, count: number): Promise<number[]> 
 describe('a quiet machine', () => {
   it('makes each turn once', async () => {
     const machine = new QuietMachine([probe([10, 10.5]), probe([10])], 1e6);
-    expect(await turnsOf(machine, 3)).toEqual([1, 2, 3]);
+    expect(await turnsOf(machine, 3, 2)).toEqual([1, 2, 3]);
     expect(machine.disturbance).toEqual({ waitedMs: 0, repeated: 0, disturbed: 0, turns: 3 });
   });
 
   it('is waited for, whichever core is slowed', async () => {
     const machine = new QuietMachine([probe([10, 10, 20, 20, 10]), probe([10, 10, 10, 10, 15, 10])], 1e6);
     // The first two probes are those of the first turn.
-    expect(await turnsOf(machine, 2)).toEqual([1, 2]);
+    expect(await turnsOf(machine, 2, 2)).toEqual([1, 2]);
     expect(machine.disturbance).toMatchObject({ repeated: 0, disturbed: 0, turns: 2 });
     expect(machine.disturbance.waitedMs).toBeGreaterThan(500);
   });
@@ -43,6 +43,13 @@ describe('a quiet machine', () => {
     await machine.turn(2, () => Promise.resolve());
     await machine.turn(1, () => Promise.resolve());
     expect(machine.disturbance).toEqual({ waitedMs: 0, repeated: 0, disturbed: 0, turns: 2 });
+  });
+
+  it('compares probes with those on as many cores', async () => {
+    const machine = new QuietMachine([probe([10]), probe([13])], 1e6);
+    await machine.begin();
+    await machine.turn(2, () => Promise.resolve());
+    expect(machine.disturbance).toEqual({ waitedMs: 0, repeated: 0, disturbed: 0, turns: 1 });
   });
 
   it('makes a turn again that ends while it is slowed', async () => {

@@ -10,10 +10,10 @@ const CORES_MAX = 2;
 const PROBE_FLOPS = 4e8;
 /** Probes at the beginning, from which is known how fast they are. */
 const FIRST_PROBES = 20;
-/** A probe that takes so many times as long as the fastest one tells that others slow the machine. */
+/** A probe that takes so many times as long as the fastest one on as many cores tells that others slow the machine. */
 const SLOWED = 1.1;
 const PAUSE_MS = 200;
-/** Longest that one turn may keep all others waiting. */
+/** After so long a turn waits no longer, and is not made again. */
 const TURN_WAIT_MS = 5_000;
 
 /** How much other programs were in the way. */
@@ -22,7 +22,7 @@ export interface Disturbance {
   readonly waitedMs: number;
   /** Turns that were made again. */
   readonly repeated: number;
-  /** Turns that count although somebody slowed the machine before or after them. */
+  /** Turns that count although somebody was seen to slow the machine just before or after them. */
   readonly disturbed: number;
   readonly turns: number;
 }
@@ -36,9 +36,10 @@ export class QuietMachine {
   readonly #probes: readonly Contender[];
   readonly #found = { waitedMs: 0, repeated: 0, disturbed: 0, turns: 0 };
   readonly #patienceMs: number;
-  #fastestMs = Infinity;
+  /** By how many cores are probed: two may slow each other. */
+  readonly #fastestMs: number[] = [];
 
-  /** @param patienceMs longest that waiting and turns for nothing may take, all together */
+  /** @param patienceMs after so much waiting and turns for nothing, all together, turns are made as they come */
   constructor(probes: readonly Contender[], patienceMs: number) {
     this.#probes = probes;
     this.#patienceMs = patienceMs;
@@ -55,9 +56,9 @@ export class QuietMachine {
     return { ...this.#found };
   }
 
-  /** Learns how fast probes are. To be called once, before any turn. */
+  /** Learns how fast probes are, on one core and on more. To be called once, before any turn. */
   async begin(): Promise<void> {
-    for (let i = 0; i < FIRST_PROBES; i += 1) await this.#isQuiet(1);
+    for (const cores of this.#probes.keys()) for (let i = 0; i < FIRST_PROBES; i += 1) await this.#isQuiet(cores + 1);
   }
 
   /** Makes a turn that keeps so many cores busy while nobody else slows the machine, as far as that can be had. */
@@ -100,7 +101,7 @@ export class QuietMachine {
 
   async #isQuiet(cores: number): Promise<boolean> {
     const slowestMs = Math.max(...(await Promise.all(this.#probes.slice(0, cores).map((probe) => probe.step()))));
-    this.#fastestMs = Math.min(this.#fastestMs, slowestMs);
-    return slowestMs <= SLOWED * this.#fastestMs;
+    this.#fastestMs[cores] = Math.min(this.#fastestMs[cores] ?? Infinity, slowestMs);
+    return slowestMs <= SLOWED * this.#fastestMs[cores];
   }
 }

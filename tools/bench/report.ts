@@ -33,7 +33,7 @@ export function headText(machine: Machine, rounds?: number): string {
 
 /** How much of the run others disturbed. */
 export function disturbanceText({ waitedMs, repeated, disturbed, turns }: Disturbance): string {
-  return `Other programs: waited ${threeDigits(waitedMs / 1e3)} s for them; of ${String(turns)} turns ${String(repeated)} were made again, and ${String(disturbed)} count although they were disturbed.`;
+  return `Other programs: waited ${threeDigits(waitedMs / 1e3)} s for them; of ${String(turns)} turns ${String(repeated)} were made again, and ${String(disturbed)} count although they were seen to be disturbed.`;
 }
 
 export function trainingText({ workload, computes, truncation, sentences, words, gflopPerStep, rows }: TrainingTable): string {

@@ -1,3 +1,4 @@
+import { assert } from './errors.js';
 import { areFinite } from './finite.js';
 import { descendAdagrad, type AdagradPass } from './optimizers/adagrad.js';
 import { descendAdam, type AdamPass } from './optimizers/adam.js';
@@ -21,6 +22,7 @@ export interface Arithmetic {
   areFinite(values: Float32Array): boolean;
   /**
    * Copies `from` to `into`, which may be the same, and looks at it on the way, so that memory is gone through once. Undefined where an element is not finite.
+   * @param from as long as `into`
    * @param squared of how many elements, from the first, the squares are added
    */
   receive(from: Float32Array, into: Float32Array, squared: number): Received | undefined;
@@ -70,7 +72,8 @@ export const plainArithmetic: Arithmetic = {
   },
   areFinite,
   receive(from, into, squared) {
-    if (into !== from) into.set(from);
+    assert(from.length === into.length && squared <= into.length, () => `receive: expected as many elements from as into, and no more squares, got ${String(from.length)}, ${String(into.length)} and ${String(squared)}`);
+    if (into.buffer !== from.buffer || into.byteOffset !== from.byteOffset) into.set(from);
     return areFinite(into) ? { fingerprint: fingerprint(into), sumOfSquares: sumOfSquares(into.subarray(0, squared)) } : undefined;
   },
   average(mean, values, count) {

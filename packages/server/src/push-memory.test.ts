@@ -97,11 +97,37 @@ it('memory for pushes comes back in process from workers that go away in the mid
     const torn = worker.push(await nextPush(worker));
     worker.connection.close();
     await expect(torn).rejects.toMatchObject({ code: 'cancelled' });
-    // The server looks a turn of the event loop later.
-    await nextTurn();
   }
   expect(await finish(server, await joinWorkers(server, 1))).toMatchObject({ outcome: 'finished' });
   expect(blocks.length).toBeLessThanOrEqual(2);
+});
+
+it.each([['to their end', false], ['also where the connection is closed meanwhile', true]])('payloads in memory of the server are read where they lie until pushes have settled, %s', async (_name, isTorn) => {
+  const plain = await start({ config: STREAM });
+  const { parametersSha256 } = await finish(plain.server, await joinWorkers(plain.server, 1));
+  await plain.server.close();
+  const { server } = await start({ config: STREAM });
+  const pushThere = async (worker: ReferenceWorker, { header, payload }: PreparedPush, whilePushing: () => Promise<void>): Promise<void> => {
+    const there = server.server.memory.allocateBytes(payload.length);
+    there.set(payload);
+    const pushed = worker.push({ header, payload: there });
+    await whilePushing();
+    await pushed.finally(() => there.fill(255));
+  };
+  if (isTorn) {
+    const [torn] = await joinWorkers(server, 1);
+    await expect(pushThere(torn, await nextPush(torn), async () => {
+      await nextTurn();
+      torn.connection.close();
+    })).rejects.toMatchObject({ code: 'cancelled' });
+  }
+  const [worker] = await joinWorkers(server, 1);
+  for (let lease = await worker.lease(); lease !== undefined; lease = await worker.lease()) {
+    const push = await worker.compute(lease);
+    if (push.payload.length === 0) await worker.push(push);
+    else await pushThere(worker, push, () => Promise.resolve());
+  }
+  expect(await server.server.finished).toMatchObject({ outcome: 'finished', parametersSha256 });
 });
 
 describe('memory for a push in frames', () => {

@@ -33,8 +33,8 @@ describe('payloads of a round', () => {
     rmSync(runDirectory, { recursive: true });
   });
 
-  /** A payload that the thread has verified. */
-  async function verified(pushId: number): Promise<Uint8Array> {
+  /** A payload that the thread has received. */
+  async function received(pushId: number): Promise<Uint8Array> {
     const gradient = gradientOf(layout, Float32Array.from(randomValues(layout.size, pushId)));
     const payload = buffers.take(gradientBytes(gradient));
     encodeGradient(gradient, payload);
@@ -44,7 +44,7 @@ describe('payloads of a round', () => {
 
   it('lie in memory that is free when the update is done, and not before', async () => {
     await payloads.open([false, false]);
-    const both = [await verified(0), await verified(1)];
+    const both = [await received(0), await received(1)];
     for (const [pushId, payload] of both.entries()) await payloads.adopt({ pushId, node: { begin: pushId, width: 1 } }, payload);
     const update = payloads.update(UPDATE);
     expect(both.map(wasGivenBack)).toEqual([false, false]);
@@ -53,17 +53,17 @@ describe('payloads of a round', () => {
   });
 
   it('lie in memory that is free when the thread has dropped them, and not before', async () => {
-    const payload = await verified(1);
+    const payload = await received(1);
     const dropped = payloads.discard({ pushId: 1 }, payload);
     expect(wasGivenBack(payload)).toBe(false);
     await dropped;
     expect(wasGivenBack(payload)).toBe(true);
-    await expect(payloads.adopt({ pushId: 1, node: { begin: 0, width: 1 } }, payload)).rejects.toThrow('push 1 was not verified');
+    await expect(payloads.adopt({ pushId: 1, node: { begin: 0, width: 1 } }, payload)).rejects.toThrow('push 1 was not received');
   });
 
   it('of a round that was given up are free when the next one is open; those of the next one are not', async () => {
     await payloads.open([false, false]);
-    const [old, next] = [await verified(1), await verified(2)];
+    const [old, next] = [await received(1), await received(2)];
     await payloads.adopt({ pushId: 1, node: { begin: 0, width: 1 } }, old);
     const opened = payloads.open([false]);
     const adopted = payloads.adopt({ pushId: 2, node: { begin: 0, width: 1 } }, next);
@@ -77,7 +77,7 @@ describe('payloads of a round', () => {
 
   it('are left alone for ever where the thread fails, or ends before it answers', async () => {
     await payloads.open([false, false]);
-    const [first, second] = [await verified(1), await verified(2)];
+    const [first, second] = [await received(1), await received(2)];
     await payloads.adopt({ pushId: 1, node: { begin: 0, width: 1 } }, first);
     await expect(payloads.update(UPDATE)).rejects.toThrow('the batch is not complete');
     const dropped = payloads.discard({ pushId: 2 }, second);

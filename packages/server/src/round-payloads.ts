@@ -4,7 +4,7 @@ import type { UpdateReply, UpdateRequest } from './update-engine.js';
 import type { UpdateThread } from './update-client.js';
 
 /**
- * Payloads that the update thread has verified, until their memory is free again: when the thread has answered that it forgot them. Where it does not
+ * Payloads that the update thread has received, until their memory is free again: when the thread has answered that it forgot them. Where it does not
  * answer, or fails, their memory is never used again.
  */
 export class RoundPayloads {

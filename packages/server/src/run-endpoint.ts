@@ -209,7 +209,7 @@ export class RunEndpoint implements Endpoint {
     const { thread, payloads, holds } = this.#options;
     const { from, bytes } = payload;
     try {
-      if (holds(from)) return await thread.call('receive', payload);
+      if (holds(from) && from.byteOffset % Float32Array.BYTES_PER_ELEMENT === 0) return await thread.call('receive', payload);
       bytes.set(from);
       return await thread.call('receive', { ...payload, from: bytes });
     } catch (error) {

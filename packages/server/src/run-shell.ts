@@ -103,7 +103,7 @@ export class RunShell {
     this.dispatch({ type: 'fail', reason: messageOf(error) });
   }
 
-  /** Judges a complete push that is verified, and takes its payload. Rejects where it is refused. */
+  /** Judges a complete push that the update thread has received, and takes its payload. Rejects where it is refused. */
   push(push: Push, payload: Uint8Array): Promise<PushGradientReply__Output> {
     return new Promise((resolve, reject) => {
       this.#pushes.set(push.pushId, { payload, resolve, reject });

@@ -145,7 +145,7 @@ describe.each([
     const bytes = payloadOf([1, 2, 3, 4, 5, NaN]);
     engine.open([false]);
     expect(() => engine.receive({ pushId: 7, from: bytes, bytes, gradientBytes: bytes.length })).toThrow('a value is not finite');
-    expect(() => { engine.adopt(7, { begin: 0, width: 1 }); }).toThrow('push 7 was not verified');
+    expect(() => { engine.adopt(7, { begin: 0, width: 1 }); }).toThrow('push 7 was not received');
   });
 
   it('restores the best parameters with an optimiser that starts anew, and has them in its checkpoints', () => {

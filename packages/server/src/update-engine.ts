@@ -31,9 +31,9 @@ export interface UpdateSettings {
 /** A payload that has arrived. */
 export interface Payload {
   readonly pushId: number;
-  /** Gradient, then final states. */
+  /** Where it is: gradient, then final states; from a multiple of 4 on. */
   readonly from: Uint8Array;
-  /** Where it goes, which may be where it is. */
+  /** Where it goes, which may be the same; of the same length, from a multiple of 4 on too. */
   readonly bytes: Uint8Array;
   readonly gradientBytes: number;
 }
@@ -84,7 +84,7 @@ interface MeasuredGradient extends Gradient {
 const NON_FINITE = 'non-finite';
 
 /**
- * All heavy work of a server: verifies payloads, adds them along the tree, makes the parameters of the next step, writes checkpoints.
+ * All heavy work of a server: takes payloads in and checks them, adds them along the tree, makes the parameters of the next step, writes checkpoints.
  * Runs in a thread of its own; every method blocks.
  */
 export class UpdateEngine {
@@ -95,7 +95,7 @@ export class UpdateEngine {
   readonly #buffers: readonly Float32Array[];
   readonly #restoresBest: boolean;
   readonly #denseSize: number;
-  readonly #verified = new Map<number, MeasuredGradient>();
+  readonly #received = new Map<number, MeasuredGradient>();
   #reduction: TreeReduction<MeasuredGradient | typeof NON_FINITE>;
   #slots: readonly Float32Array[];
   /** Where the next step writes its slots. */
@@ -132,15 +132,15 @@ export class UpdateEngine {
     const received = this.#place.arithmetic.receive(floatsOf(this.#place.bytes(from)), floatsOf(payload), Math.min(this.#denseSize, gradientBytes / Float32Array.BYTES_PER_ELEMENT));
     if (received === undefined) throw new BpttError('invalid-argument', 'payload: a value is not finite, and the push has no non-finite flag');
     const gradient = decodeGradient(this.#layout, payload.subarray(0, gradientBytes));
-    this.#verified.set(pushId, { ...gradient, denseSquares: received.sumOfSquares });
+    this.#received.set(pushId, { ...gradient, denseSquares: received.sumOfSquares });
     return received.fingerprint;
   }
 
-  /** Takes a verified gradient into the batch, which reads and writes its memory until the next `update` or `open` is done. */
+  /** Takes a received gradient into the batch, which reads and writes its memory until the next `update` or `open` is done. */
   adopt(pushId: number, node: TreeNode): void {
-    const gradient = this.#verified.get(pushId);
-    assert(gradient !== undefined, () => `push ${String(pushId)} was not verified`);
-    this.#verified.delete(pushId);
+    const gradient = this.#received.get(pushId);
+    assert(gradient !== undefined, () => `push ${String(pushId)} was not received`);
+    this.#received.delete(pushId);
     this.#reduction.put(node, gradient);
   }
 
@@ -149,9 +149,9 @@ export class UpdateEngine {
     this.#reduction.put(node, NON_FINITE);
   }
 
-  /** Forgets a verified gradient. */
+  /** Forgets a received gradient. */
   discard(pushId: number): void {
-    this.#verified.delete(pushId);
+    this.#received.delete(pushId);
   }
 
   /** Makes the next parameters from the complete batch. */

@@ -109,6 +109,14 @@ describe('simdArithmetic gives the bits of the plain loops', () => {
     }
   });
 
+  it('in what is refused: arrays of two lengths, and more squares than elements', () => {
+    for (const [using, place] of [[arithmetic, inMemory], [plainArithmetic, (values: Float32Array) => values]] as const) {
+      const [three, four] = [place(new Float32Array(3)), place(new Float32Array(4))];
+      expect(() => using.receive(three, four, 3)).toThrow('got 3, 4 and 3');
+      expect(() => using.receive(four, four, 5)).toThrow('got 4, 4 and 5');
+    }
+  });
+
   it('in fingerprints, which tell every flipped bit', () => {
     const values = wild(40, 1);
     const words = new Uint32Array(values.buffer);

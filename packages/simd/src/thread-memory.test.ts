@@ -44,6 +44,7 @@ describe('thread memory', () => {
     const values = memory.allocateFloats(3);
     expect(values.buffer).toBeInstanceOf(SharedArrayBuffer);
     expect(memory.holds(values)).toBe(true);
+    expect(memory.holds(new Float32Array(3))).toBe(false);
     expect(openThreadMemory(memory.shared).floats(values)).toBe(values);
   });
 

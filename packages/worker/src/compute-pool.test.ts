@@ -1,9 +1,9 @@
-import { locateNonFinite, OBJECTIVE_DEFAULTS, parameterLayout, stateSize, tensorNamed, type Microshard, type Truncation } from '@bptt/core';
+import { locateNonFinite, OBJECTIVE_DEFAULTS, parameterLayout, stateSize, tensorNamed, type Truncation } from '@bptt/core';
 import { chunksHelped, createThreadMemory } from '@bptt/simd';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createBackend, localAdapters, type BackendDevice } from './backends.js';
 import { createComputePool, type ComputePool } from './compute-pool.js';
-import { BACKEND_ID, BATCH, computeSequentially, fromZeros, MODEL, seededMicroshard, seededWork, sharedParameters, withoutTargets } from './testing/fixtures.js';
+import { BACKEND_ID, BATCH, computeSequentially, explosive, fromZeros, MODEL, seededMicroshard, seededWork, sharedParameters, withoutTargets } from './testing/fixtures.js';
 import { startComputeThread, type ComputeThread } from './thread-handle.js';
 
 const settings = { model: MODEL, objective: OBJECTIVE_DEFAULTS, seed: 1, backendId: BACKEND_ID };
@@ -117,6 +117,24 @@ describe('compute pool', () => {
       expect(nonFinite).toMatchObject({ microshard: index, phase: 'backward' });
       const alone = await pool.compute({ kind: 'gradient', node: { begin: index, width: 1 }, microshards: [work[index]], batch: BATCH, parameters: values });
       expect(alone.nonFinite).toEqual(nonFinite);
+    }
+  });
+
+  it.each([['the gradient of the left one is finite', false, 1], ['the gradient of the left one explodes too', true, 0]])('finds the first of two microshards where the loss of the right one explodes, and %s', async (_name, leftExplodes, first) => {
+    const { values, targetsOf } = explosive();
+    const rare = MODEL.vocabulary - 1;
+    const work = seededWork(2).map(({ microshard }) => ({
+      microshard: { ...microshard, inputs: microshard.inputs.map((id) => id % rare), targets: targetsOf(microshard, leftExplodes && microshard.index === 0) }, initialStates: undefined,
+    }));
+    work[1].microshard.inputs[0] = rare;
+    values[tensorNamed(parameterLayout(MODEL), 'encoder.weight').begin + rare * MODEL.embedding] = NaN;
+    for (const pool of pools) {
+      // A node with an absent microshard between, so that one goes up the tree alone.
+      const apart = [work[0], { ...work[1], microshard: { ...work[1].microshard, index: 3 } }];
+      const { nonFinite } = await pool.compute({ kind: 'gradient', node: { begin: 0, width: 2 }, microshards: work, batch: BATCH, parameters: values });
+      expect(nonFinite?.microshard).toBe(first);
+      const { nonFinite: ofApart } = await pool.compute({ kind: 'gradient', node: { begin: 0, width: 5 }, microshards: apart, batch: BATCH, parameters: values });
+      expect(ofApart?.microshard).toBe(apart[first].microshard.index);
     }
   });
 
@@ -374,19 +392,3 @@ describe('threads of a compute pool', () => {
     }
   });
 });
-
-/**
- * Parameters with which losses are finite, and gradients of the upper layer's biases are of about -/+ 1.2e38 for each even or odd target: one unit of it is always zero, and has weights so large in the output
- * layer. Targets that are all even explode, targets in turn do not.
- */
-function explosive(): { readonly values: Float32Array; readonly targetsOf: (microshard: Microshard, explodes: boolean) => Int32Array } {
-  const values = sharedParameters(MODEL, 1);
-  const layout = parameterLayout(MODEL);
-  const unit = 2;
-  const [hidden] = MODEL.hidden;
-  for (const name of ['rnn.weight_ih_l1', 'rnn.weight_hh_l1']) values.fill(0, tensorNamed(layout, name).begin + unit * hidden, tensorNamed(layout, name).begin + (unit + 1) * hidden);
-  for (const name of ['rnn.bias_ih_l1', 'rnn.bias_hh_l1']) values[tensorNamed(layout, name).begin + unit] = 0;
-  const { begin } = tensorNamed(layout, 'decoder.weight');
-  for (let word = 0; word < MODEL.vocabulary; word += 1) values[begin + word * hidden + unit] = word % 2 === 0 ? 1.2e38 : -1.2e38;
-  return { values, targetsOf: ({ targets }, explodes) => targets.map((_, i) => (explodes || i % 2 === 0 ? 2 : 3)) };
-}

@@ -280,8 +280,8 @@ function multiplyTallTile(out: usize, outStride: usize, a: usize, rowStep: usize
 }
 
 /**
- * Tiles of 2 x 20, one below the other until `outEnd`: ten accumulators. A step goes over the ends of three panels, and may end between them, so that the compiler does not load
- * the values of all of them first.
+ * Tiles of 2 x 20, one below the other until `outEnd`: ten accumulators. A step reads 8, 8 and 4 columns of the last three panels. The test between them never holds: it keeps the compiler from
+ * loading the values of all three first.
  */
 function multiplyWideTiles(
   out: usize, outEnd: usize, outStride: usize, first: usize, rowStep: usize,

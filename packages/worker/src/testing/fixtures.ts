@@ -1,5 +1,5 @@
 import {
-  addGradients, createMicroshardComputer, encodeGradient, gradientBytes, initializeParameters, MODEL_DEFAULTS, NO_TOKEN, OBJECTIVE_DEFAULTS, parameterLayout, reduceTree, referenceBackend, stream,
+  addGradients, createMicroshardComputer, encodeGradient, gradientBytes, initializeParameters, MODEL_DEFAULTS, NO_TOKEN, OBJECTIVE_DEFAULTS, parameterLayout, reduceTree, referenceBackend, stream, tensorNamed,
   type Backend, type BatchContext, type Gradient, type Microshard, type MicroshardResult, type ModelConfig, type TreeNode, type Truncation,
 } from '@bptt/core';
 import type { MicroshardWork } from '../compute-pool.js';
@@ -44,6 +44,22 @@ export function fromZeros(microshards: readonly Microshard[]): MicroshardWork[] 
 /** The microshards `[0, width)`, all from zero states. */
 export function seededWork(width: number): MicroshardWork[] {
   return fromZeros(Array.from({ length: width }, (_, index) => seededMicroshard(index)));
+}
+
+/**
+ * Parameters with which losses are finite, and gradients of the upper layer's biases are of about -/+ 1.2e38 for each even or odd target: one unit of it is always zero, and has weights so large in the output
+ * layer. Targets that are all even explode, targets in turn do not.
+ */
+export function explosive(): { readonly values: Float32Array; readonly targetsOf: (microshard: Microshard, explodes: boolean) => Int32Array } {
+  const values = sharedParameters(MODEL, 1);
+  const layout = parameterLayout(MODEL);
+  const unit = 2;
+  const [hidden] = MODEL.hidden;
+  for (const name of ['rnn.weight_ih_l1', 'rnn.weight_hh_l1']) values.fill(0, tensorNamed(layout, name).begin + unit * hidden, tensorNamed(layout, name).begin + (unit + 1) * hidden);
+  for (const name of ['rnn.bias_ih_l1', 'rnn.bias_hh_l1']) values[tensorNamed(layout, name).begin + unit] = 0;
+  const { begin } = tensorNamed(layout, 'decoder.weight');
+  for (let word = 0; word < MODEL.vocabulary; word += 1) values[begin + word * hidden + unit] = word % 2 === 0 ? 1.2e38 : -1.2e38;
+  return { values, targetsOf: ({ targets }, explodes) => targets.map((_, i) => (explodes || i % 2 === 0 ? 2 : 3)) };
 }
 
 export interface SequentialResult {
