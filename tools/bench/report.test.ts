@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { productsPerStep, productTable, vectorRows } from './limits-table.js';
-import { headText, limitsText, thisMachine, trainingText, transferText } from './report.js';
+import { disturbanceText, headText, limitsText, thisMachine, trainingText, transferText } from './report.js';
 import { trainingTable } from './training-table.js';
 import { WORKLOADS } from './workload.js';
 
@@ -48,6 +48,11 @@ describe('the report', () => {
   it('shows transfers beside the raw stream', () => {
     const text = transferText([{ transfer: 'push', way: 'gRPC', bytes: 6_472_004, mebibytesPerSecond: 150, rawMebibytesPerSecond: 300, ratio: 0.5, samplesMs: [], rawSamplesMs: [] }]);
     expect(text).toContain('push, gRPC  6.47    150               300  0.5x');
+  });
+
+  it('says how much others were in the way', () => {
+    expect(disturbanceText({ waitedMs: 12_340, repeated: 3, disturbed: 2, turns: 40 })).toBe(
+      'Other programs: waited 12.3 s for them; of 40 turns 3 were made again, and 2 count although they were seen to be disturbed.');
   });
 
   it('warns where other programs are running', () => {

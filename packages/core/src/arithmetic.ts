@@ -72,7 +72,7 @@ export const plainArithmetic: Arithmetic = {
   },
   areFinite,
   receive(from, into, squared) {
-    assert(from.length === into.length && squared <= into.length, () => `receive: expected as many elements from as into, and no more squares, got ${String(from.length)}, ${String(into.length)} and ${String(squared)}`);
+    assertReceivable(from, into, squared);
     if (into.buffer !== from.buffer || into.byteOffset !== from.byteOffset) into.set(from);
     return areFinite(into) ? { fingerprint: fingerprint(into), sumOfSquares: sumOfSquares(into.subarray(0, squared)) } : undefined;
   },
@@ -81,6 +81,12 @@ export const plainArithmetic: Arithmetic = {
   },
   descend: { sgd: descendSgd, decayedSgd: descendDecayedSgd, momentum: descendMomentum, adagrad: descendAdagrad, rmsprop: descendRmsprop, adam: descendAdam },
 };
+
+/** That `Arithmetic.receive` can take these. */
+export function assertReceivable(from: Float32Array, into: Float32Array, squared: number): void {
+  assert(from.length === into.length && squared <= into.length, () =>
+    `receive: expected as many elements from as into, and no more squares, got ${String(from.length)}, ${String(into.length)} and ${String(squared)}`);
+}
 
 function sumOfSquares(values: Float32Array): number {
   const sums = new Float64Array(4);

@@ -5,9 +5,10 @@ import type { Exchange__Output } from './gen/bptt/v1/Exchange.js';
 import type { PlaceParametersReply__Output } from './gen/bptt/v1/PlaceParametersReply.js';
 import type { PushGradientReply__Output } from './gen/bptt/v1/PushGradientReply.js';
 import type { PushHeader__Output } from './gen/bptt/v1/PushHeader.js';
-import { assertAligned, floatsOf, wholeFloats } from './pull.js';
+import { assertAligned, wholeFloats } from './pull.js';
 import type { PulledParameters } from './server-connection.js';
 import { SharedFile } from './shared-file.js';
+import { floatsOf } from './tensor-codec.js';
 
 /**
  * A worker's end of an exchange of tensors with a server on the same machine: through files in memory, in place of chunks through gRPC, which alone still says

@@ -5,6 +5,7 @@ import type { BlobCommit__Output } from './gen/bptt/v1/BlobCommit.js';
 import type { PullHeader__Output } from './gen/bptt/v1/PullHeader.js';
 import type { PullParametersReply__Output } from './gen/bptt/v1/PullParametersReply.js';
 import type { PulledParameters } from './server-connection.js';
+import { floatsOf } from './tensor-codec.js';
 
 export interface ParameterPull {
   readonly runId: string;
@@ -82,11 +83,6 @@ async function assemble(frames: AsyncIterable<unknown>, target: BlobAssemblerOpt
 export function assertAligned(into: Uint8Array | undefined): void {
   const byteOffset = into?.byteOffset ?? 0;
   assert(byteOffset % Float32Array.BYTES_PER_ELEMENT === 0, () => `pull: expected memory from a multiple of 4 bytes on, got ${String(byteOffset)}`);
-}
-
-/** The floats that `bytes`, a whole number of them, hold. */
-export function floatsOf({ buffer, byteOffset, byteLength }: Uint8Array): Float32Array {
-  return new Float32Array(buffer, byteOffset, byteLength / Float32Array.BYTES_PER_ELEMENT);
 }
 
 /** @throws BpttError `invalid-argument` for a length that floats cannot have */

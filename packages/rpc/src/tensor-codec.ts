@@ -27,6 +27,11 @@ export function* tensorChunks(blob: Uint8Array, range: BlobRange = { begin: 0, e
   }
 }
 
+/** The floats that bytes, a whole number of them from a multiple of 4 on, hold, as a view. */
+export function floatsOf({ buffer, byteOffset, byteLength }: Uint8Array): Float32Array {
+  return new Float32Array(buffer, byteOffset, byteLength / Float32Array.BYTES_PER_ELEMENT);
+}
+
 /** The bytes of `values`, as a view. */
 export function bytesOf(values: ArrayBufferView): Uint8Array {
   return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);

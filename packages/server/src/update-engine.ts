@@ -2,7 +2,7 @@ import {
   addGradients, assert, averageIterate, BpttError, createOptimizer, decodeGradient, denseSize,
   type Clip, type ExplosionPolicy, type Gradient, type ModelConfig, type Optimizer, type OptimizerConfig, type ParameterLayout, type TreeNode,
 } from '@bptt/core';
-import { bytesOf, writeShared } from '@bptt/rpc';
+import { bytesOf, floatsOf, writeShared } from '@bptt/rpc';
 import type { SharedMemory } from '@bptt/simd';
 import { floatsSha256, type Checkpoint } from './checkpoint-format.js';
 import { writeBest, writeCheckpoint } from './checkpoints.js';
@@ -216,8 +216,4 @@ export class UpdateEngine {
       left === NON_FINITE || right === NON_FINITE ? NON_FINITE : addGradients(this.#layout, left, right, left.dense, this.#place.arithmetic),
     );
   }
-}
-
-function floatsOf({ buffer, byteOffset, byteLength }: Uint8Array): Float32Array {
-  return new Float32Array(buffer, byteOffset, byteLength / Float32Array.BYTES_PER_ELEMENT);
 }

@@ -1,4 +1,4 @@
-import { assert, FINGERPRINT_LANES, fingerprintText, type Arithmetic } from '@bptt/core';
+import { assert, assertReceivable, FINGERPRINT_LANES, fingerprintText, type Arithmetic } from '@bptt/core';
 import type { KernelMemory } from './kernel-memory.js';
 import { FLOAT_BYTES } from './handles.js';
 import { instantiateKernels } from './kernels.js';
@@ -22,7 +22,7 @@ export function simdArithmetic(memory: KernelMemory): Arithmetic {
     clamp: (values, factor, limit) => kernels.clampArray(at(values), factor, limit, values.length) !== 0,
     areFinite: (values) => kernels.areFinite(at(values), values.length) !== 0,
     receive: (from, into, squared) => {
-      assert(from.length === into.length && squared <= into.length, () => `receive: expected as many elements from as into, and no more squares, got ${String(from.length)}, ${String(into.length)} and ${String(squared)}`);
+      assertReceivable(from, into, squared);
       const words = memory.integers(lanes.byteOffset, FINGERPRINT_LANES);
       for (let lane = 0; lane < FINGERPRINT_LANES; lane += 1) words[lane] = lane;
       const squares = kernels.receive(at(from), at(into), into.length, squared, lanes.byteOffset);
