@@ -22,6 +22,14 @@ describe('Arena', () => {
     expect(arena.allocate(100)).toBe(begin);
   });
 
+  it('gives back all to a mark from before the first allocation', () => {
+    const arena = new Arena(KernelMemory.create(8 * MIB));
+    const mark = arena.mark();
+    const first = arena.allocate(100);
+    arena.release(mark);
+    expect(arena.allocate(100)).toBe(first);
+  });
+
   it('takes more memory where its pieces have no room, and the same again after it was given back', () => {
     const memory = KernelMemory.create(64 * MIB);
     const arena = new Arena(memory);

@@ -32,12 +32,13 @@ export class Arena {
 
   release({ chunk, top }: ArenaMark): void {
     this.#chunk = chunk;
-    this.#top = top;
+    // A mark from before the first piece lies below it.
+    this.#top = Math.max(top, this.#chunks.at(chunk)?.begin ?? 0);
   }
 
   /** Gives back all. */
   clear(): void {
-    this.release({ chunk: 0, top: this.#chunks.at(0)?.begin ?? 0 });
+    this.release({ chunk: 0, top: 0 });
   }
 
   /**

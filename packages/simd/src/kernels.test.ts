@@ -78,6 +78,16 @@ describe.each(SIMD_BUILDS)('elementary kernels of %s', (build) => {
     expect([...apply('relu', zeros)]).toEqual([0, 0]);
   });
 
+  it('have the bits of exp in the softmax, denormals, infinity and NaN included', () => {
+    const x = Float32Array.of(0, -0, -87.5, -103.9, -104.1, -3.4e38, -Infinity, NaN, ...central.filter((value) => value < 0));
+    const words = x.length / 4;
+    const [logits, maxima, partial, sums] = [x.byteLength, 16, 16, 32].map((bytes) => arena.allocate(bytes));
+    memory.floats(logits, x.length).set(x);
+    memory.floats(maxima, 4).fill(0);
+    kernels.exponentials(logits, words, 4, maxima, partial, sums);
+    expect(memory.floats(logits, x.length)).toEqual(apply('exp', x));
+  });
+
   it('never leave [-1, 1] in tanh or [0, 1] in the sigmoid', () => {
     expect(apply('tanh', anywhere).every((y) => Math.abs(y) <= 1)).toBe(true);
     expect(apply('sigmoid', anywhere).every((y) => y >= 0 && y <= 1)).toBe(true);

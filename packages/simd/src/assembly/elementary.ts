@@ -14,13 +14,50 @@ const LN2_HIGH: f32 = 0.693359375;
 const LN2_LOW: f32 = -2.12194440054690583e-4;
 /** 1.5 * 2^23: a sum with it is rounded to a whole number, which stands in its lowest bits. */
 const ROUNDER: f32 = 12582912;
+const MANTISSA_BITS: i32 = 23;
+const EXPONENT_BIAS: i32 = 127;
 
 /** `e^x = 2^n e^r` with `n` whole and `|r| <= ln 2 / 2`. */
 // @ts-ignore: decorator
 @inline
 export function exp4(x: v128): v128 {
   x = f32x4.pmin(f32x4.pmax(x, f32x4.splat(EXP_LEAST)), f32x4.splat(EXP_MOST));
-  const shifted = f32x4.add(f32x4.mul(x, f32x4.splat(LOG2_E)), f32x4.splat(ROUNDER));
+  const shifted = shiftedExponent(x);
+  // Two factors, because 2^n alone leaves the range of float32 before the result does.
+  const whole = i32x4.sub(shifted, f32x4.splat(ROUNDER));
+  const half = i32x4.shr_s(whole, 1);
+  return f32x4.mul(f32x4.mul(expOfRest(x, shifted), powerOfTwo(half, 0)), powerOfTwo(i32x4.sub(whole, half), 0));
+}
+
+/** `exp4` of `x <= 0`, the same bits in fewer operations: there `2^(n + 64)` is always in range, and 2^-64 is a constant. */
+// @ts-ignore: decorator
+@inline
+export function expDown4(x: v128): v128 {
+  x = f32x4.pmax(x, f32x4.splat(EXP_LEAST));
+  const shifted = shiftedExponent(x);
+  return f32x4.mul(f32x4.mul(expOfRest(x, shifted), powerOfTwo(shifted, 64)), f32x4.splat(5.421010862427522e-20));
+}
+
+/** `exp4` of `x >= 0`, likewise: `2^(n - 64)` and 2^64. */
+// @ts-ignore: decorator
+@inline
+function expUp4(x: v128): v128 {
+  x = f32x4.pmin(x, f32x4.splat(EXP_MOST));
+  const shifted = shiftedExponent(x);
+  return f32x4.mul(f32x4.mul(expOfRest(x, shifted), powerOfTwo(shifted, -64)), f32x4.splat(18446744073709551616.0));
+}
+
+/** `n` of `exp4`, plus ROUNDER: the whole number stands in the lowest bits. */
+// @ts-ignore: decorator
+@inline
+function shiftedExponent(x: v128): v128 {
+  return f32x4.add(f32x4.mul(x, f32x4.splat(LOG2_E)), f32x4.splat(ROUNDER));
+}
+
+/** `e^r` of `exp4`. */
+// @ts-ignore: decorator
+@inline
+function expOfRest(x: v128, shifted: v128): v128 {
   const n = f32x4.sub(shifted, f32x4.splat(ROUNDER));
   const r = multiplyAdd(n, f32x4.splat(-LN2_LOW), multiplyAdd(n, f32x4.splat(-LN2_HIGH), x));
   let p = f32x4.splat(0.00019891980628017336);
@@ -29,17 +66,14 @@ export function exp4(x: v128): v128 {
   p = multiplyAdd(p, r, f32x4.splat(0.04166645556688309));
   p = multiplyAdd(p, r, f32x4.splat(0.1666666716337204));
   p = multiplyAdd(p, r, f32x4.splat(0.5));
-  p = f32x4.add(multiplyAdd(f32x4.mul(r, r), p, r), f32x4.splat(1));
-  // Two factors, because 2^n alone leaves the range of float32 before the result does.
-  const whole = i32x4.sub(shifted, f32x4.splat(ROUNDER));
-  const half = i32x4.shr_s(whole, 1);
-  return f32x4.mul(f32x4.mul(p, powerOfTwo(half)), powerOfTwo(i32x4.sub(whole, half)));
+  return f32x4.add(multiplyAdd(f32x4.mul(r, r), p, r), f32x4.splat(1));
 }
 
+/** `2^(n + more)` from the lowest bits of `n`. */
 // @ts-ignore: decorator
 @inline
-function powerOfTwo(n: v128): v128 {
-  return i32x4.shl(i32x4.add(n, i32x4.splat(127)), 23);
+function powerOfTwo(n: v128, more: i32): v128 {
+  return i32x4.add(i32x4.shl(n, MANTISSA_BITS), i32x4.splat((EXPONENT_BIAS + more) << MANTISSA_BITS));
 }
 
 /** `tanh x`: a polynomial near zero, `1 - 2 / (e^(2 |x|) + 1)` beyond, with the sign of `x`. */
@@ -49,7 +83,7 @@ export function tanh4(x: v128): v128 {
   const sign = v128.and(x, i32x4.splat(0x80000000));
   const size = f32x4.abs(x);
   const one = f32x4.splat(1);
-  const far = f32x4.sub(one, f32x4.div(f32x4.splat(2), f32x4.add(exp4(f32x4.add(size, size)), one)));
+  const far = f32x4.sub(one, f32x4.div(f32x4.splat(2), f32x4.add(expUp4(f32x4.add(size, size)), one)));
   const z = f32x4.mul(size, size);
   let p = f32x4.splat(0.002292744815349579);
   p = multiplyAdd(p, z, f32x4.splat(-0.008343945257365704));
@@ -66,7 +100,7 @@ export function tanh4(x: v128): v128 {
 @inline
 export function sigmoid4(x: v128): v128 {
   const one = f32x4.splat(1);
-  const e = exp4(f32x4.neg(f32x4.abs(x)));
+  const e = expDown4(f32x4.neg(f32x4.abs(x)));
   const numerator = v128.bitselect(e, one, f32x4.lt(x, f32x4.splat(0)));
   return f32x4.div(numerator, f32x4.add(one, e));
 }

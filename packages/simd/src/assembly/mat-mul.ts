@@ -15,6 +15,9 @@ const TALL_TILE_ROWS: usize = 5;
 /** The tile of the last three panels where the third is half full. */
 const WIDE_TILE_COLUMNS: usize = 20;
 const WIDE_TILE_ROWS: usize = 2;
+/** The tile of one row, three panels wide, and of how few rows each is computed by itself. */
+const ROW_TILE_COLUMNS: usize = 24;
+const LONE_ROWS_MAX: usize = 2;
 const WIDE_TILE_ROW_BYTES: usize = WIDE_TILE_COLUMNS * FLOAT_BYTES;
 const TILE_ROW_BYTES: usize = TILE_COLUMNS * FLOAT_BYTES;
 
@@ -137,7 +140,15 @@ function multiplyBlock(
   out: usize, outStride: usize, base: usize, baseStride: usize,
 ): void {
   // Each kind of tile is called from two places, so that the compiler keeps it a function of its own: within this one it would have no registers left.
-  for (let j: usize = 0; j < columns; j += TILE_COLUMNS) {
+  let j: usize = 0;
+  if (rows <= LONE_ROWS_MAX) {
+    j = columns - columns % ROW_TILE_COLUMNS;
+    for (let i: usize = 0; i < rows; i += 1) {
+      multiplyRow(out + i * outStride, out + i * outStride + j * FLOAT_BYTES, left + i * rowStep, right, rightStep, panelStep, depth, base ? base + i * baseStride : 0);
+    }
+    right += j / TILE_COLUMNS * panelStep;
+  }
+  for (; j < columns; j += TILE_COLUMNS) {
     const width = min(TILE_COLUMNS, columns - j);
     const tile = out + j * FLOAT_BYTES, tileBase = base + j * FLOAT_BYTES;
     let i: usize = 0;
@@ -310,5 +321,29 @@ function multiplyWideTiles(
     v128.store(out, c00); v128.store(out, c01, 16); v128.store(out, c02, 32); v128.store(out, c03, 48); v128.store(out, c04, 64); out += outStride;
     v128.store(out, c10); v128.store(out, c11, 16); v128.store(out, c12, 32); v128.store(out, c13, 48); v128.store(out, c14, 64);
     first += 2 * rowStep;
+  }
+}
+
+/** Tiles of 1 x 24, one beside the other until `outEnd`: six accumulators. Taller ones would compute a row that is alone four times. */
+function multiplyRow(out: usize, outEnd: usize, first: usize, right: usize, rightStep: usize, panelStep: usize, depth: usize, base: usize): void {
+  const end = depth * rightStep;
+  for (; out != outEnd; out += ROW_TILE_COLUMNS * FLOAT_BYTES) {
+    let c0 = f32x4.splat(0), c1 = c0, c2 = c0, c3 = c0, c4 = c0, c5 = c0;
+    const right1 = right + panelStep, right2 = right1 + panelStep;
+    for (let a = first, step: usize = 0; step < end; step += rightStep, a += FLOAT_BYTES) {
+      const x = v128.load32_splat(a);
+      c0 = multiplyAdd(x, v128.load(right + step), c0); c1 = multiplyAdd(x, v128.load(right + step, 16), c1);
+      c2 = multiplyAdd(x, v128.load(right1 + step), c2); c3 = multiplyAdd(x, v128.load(right1 + step, 16), c3);
+      c4 = multiplyAdd(x, v128.load(right2 + step), c4); c5 = multiplyAdd(x, v128.load(right2 + step, 16), c5);
+    }
+    if (base) {
+      c0 = f32x4.add(c0, v128.load(base)); c1 = f32x4.add(c1, v128.load(base, 16));
+      c2 = f32x4.add(c2, v128.load(base, 32)); c3 = f32x4.add(c3, v128.load(base, 48));
+      c4 = f32x4.add(c4, v128.load(base, 64)); c5 = f32x4.add(c5, v128.load(base, 80));
+      base += ROW_TILE_COLUMNS * FLOAT_BYTES;
+    }
+    v128.store(out, c0); v128.store(out, c1, 16); v128.store(out, c2, 32);
+    v128.store(out, c3, 48); v128.store(out, c4, 64); v128.store(out, c5, 80);
+    right += 3 * panelStep;
   }
 }

@@ -1,4 +1,4 @@
-import { exp4 } from './elementary';
+import { expDown4 } from './elementary';
 import { FLOAT_BYTES } from './packing';
 
 // The softmax of many rows at once, on transposed logits [V, N]: a vector holds four rows, so that nothing is ever summed across its lanes and a
@@ -52,8 +52,8 @@ export function exponentials(logits: usize, words: usize, lanes: usize, maxima: 
     for (let lane: usize = 0; lane < bytes; lane += 16) {
       const first = logits + lane, second = first + bytes, third = second + bytes, fourth = third + bytes;
       const greatest = v128.load(maxima + lane);
-      const e0 = exp4(f32x4.sub(v128.load(first), greatest)), e1 = exp4(f32x4.sub(v128.load(second), greatest));
-      const e2 = exp4(f32x4.sub(v128.load(third), greatest)), e3 = exp4(f32x4.sub(v128.load(fourth), greatest));
+      const e0 = expDown4(f32x4.sub(v128.load(first), greatest)), e1 = expDown4(f32x4.sub(v128.load(second), greatest));
+      const e2 = expDown4(f32x4.sub(v128.load(third), greatest)), e3 = expDown4(f32x4.sub(v128.load(fourth), greatest));
       v128.store(first, e0);
       v128.store(second, e1);
       v128.store(third, e2);
@@ -63,7 +63,7 @@ export function exponentials(logits: usize, words: usize, lanes: usize, maxima: 
   }
   for (; logits < end; logits += bytes) {
     for (let lane: usize = 0; lane < bytes; lane += 16) {
-      const e = exp4(f32x4.sub(v128.load(logits + lane), v128.load(maxima + lane)));
+      const e = expDown4(f32x4.sub(v128.load(logits + lane), v128.load(maxima + lane)));
       v128.store(logits + lane, e);
       v128.store(partial + lane, f32x4.add(v128.load(partial + lane), e));
     }
@@ -85,7 +85,7 @@ export function finishSoftmax(
     }
     const lead = load<f32>(leads + n * 4);
     const others = load<f64>(sums + n * 8);
-    const sum = others + f64(f32x4.extract_lane(exp4(f32x4.splat(lead)), 0));
+    const sum = others + f64(f32x4.extract_lane(expDown4(f32x4.splat(lead)), 0));
     store<f32>(factors + n * 4, f32(1 / sum));
     store<f32>(losses + n * 4, f32(Math.log(sum) - f64(lead)));
     store<f32>(logits + (usize(load<i32>(targets + n * 4)) * lanes + n) * FLOAT_BYTES, -f32(others));
