@@ -1,7 +1,7 @@
-import { BpttError, layOut, type HostMatrix, type Program } from '@bptt/core';
+import { BpttError, layOut, type Backend, type HostMatrix, type Program } from '@bptt/core';
 import { describeBackend, describeGoldenModels, randomValues, relativeDistance } from '@bptt/core/testing';
 import { createSimdBackend, simdBackend } from '@bptt/simd';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { blasBackend } from './blas-backend.js';
 import { blasProducts } from './blas-products.js';
 import { openBlas, type BlasLibrary } from './library.js';
@@ -35,8 +35,37 @@ if (reason !== undefined) {
   describe('blasBackend', () => {
     it('names the library, its version and its processor in its id', () => {
       const { id, executes } = blasBackend();
-      expect(id).toMatch(/^blas-(openblas|mkl|blis|accelerate)-[a-z0-9.-]+-1thread\/4$/);
+      expect(id).toMatch(/^blas-(openblas|mkl|blis|accelerate)-[a-z0-9.-]+-1thread\/5$/);
       expect(executes).toMatch(/^BLAS: (openblas|mkl|blis|accelerate) /);
+    });
+
+    const tanh: Program = { key: 'tanh', trace: (o, _, { matrices: { x } }) => ({ y: o.activation('tanh', x) }) };
+    const inputs = { matrices: { x: matrix(100, 100, 1) }, ids: {} };
+    const tanhOf = async (backend: Backend): Promise<HostMatrix['values']> => (await backend.run(tanh, inputs)).y.values;
+
+    it('has the kernels of simd-relaxed', async () => {
+      expect(await tanhOf(blasBackend())).toEqual(await tanhOf(simdBackend({ build: 'simd-relaxed' })));
+    });
+
+    it('has those of simd, and another id, where it cannot run these', async () => {
+      vi.resetModules();
+      vi.doMock('@bptt/simd', async (original) => {
+        const simd = await original<{ createSimdBackend: typeof createSimdBackend }>();
+        const { BpttError } = await import('@bptt/core');
+        const createElsewhere: typeof createSimdBackend = (options, variant) => {
+          if (options.build === 'simd-relaxed') throw new BpttError('failed-precondition', 'not here');
+          return simd.createSimdBackend(options, variant);
+        };
+        return { ...simd, createSimdBackend: createElsewhere };
+      });
+      try {
+        const elsewhere = (await import('./blas-backend.js')).blasBackend();
+        expect(elsewhere.id).toBe(blasBackend().id.replace('-1thread/', '-1thread-simd/'));
+        expect(await tanhOf(elsewhere)).toEqual(await tanhOf(simdBackend()));
+        expect(await tanhOf(elsewhere)).not.toEqual(await tanhOf(blasBackend()));
+      } finally {
+        vi.doUnmock('@bptt/simd');
+      }
     });
 
     it('multiplies parameters and inputs, large and small, transposed and not, onto a matrix and onto a row', async () => {

@@ -20,6 +20,13 @@ const PIECES_MAX = 8;
 export function blasProducts(library: BlasLibrary, memory: KernelMemory, kernels: KernelProducts): Products {
   // The memory grows where it is, so that its beginning stays.
   const origin = Number(koffi.address(memory.floats(0, 1)));
+  // Nothing is used transposed: `sgemm` packs a copy faster, or reads it faster where it does not pack.
+  const prepare: Products['prepare'] = ({ n, k }, right, arena) => {
+    if (!right.transposed) return { ...right, panels: 0 };
+    const address = arena.allocate(k * n * FLOAT_BYTES);
+    kernels.transpose(right, { rows: n, columns: k }, address);
+    return { address, stride: n * FLOAT_BYTES, transposed: false, panels: 0 };
+  };
   return {
     multiply(shape, left, right, out, base) {
       const { m, n, k } = shape;
@@ -40,16 +47,9 @@ export function blasProducts(library: BlasLibrary, memory: KernelMemory, kernels
         );
       }
     },
-    // BLAS packs on its own.
-    prepare: (_, right) => ({ ...right, panels: 0 }),
-    // Panels for few rows; for many a copy that lies as BLAS packs it fastest.
-    keep({ n, k }, right, arena) {
-      const { panels } = kernels.prepare({ n, k }, right, arena);
-      if (!right.transposed) return { ...right, panels };
-      const address = arena.allocate(k * n * FLOAT_BYTES);
-      kernels.transpose(right, { rows: n, columns: k }, address);
-      return { address, stride: n * FLOAT_BYTES, transposed: false, panels };
-    },
+    prepare,
+    // Panels for few rows.
+    keep: (shape, right, arena) => ({ ...prepare(shape, right, arena), panels: kernels.prepare(shape, right, arena).panels }),
   };
 
   /** Rows of a piece for which no operand is packed; all, where pieces would be slower. */

@@ -88,6 +88,14 @@ describe.each(SIMD_BUILDS)('elementary kernels of %s', (build) => {
     expect(memory.floats(logits, x.length)).toEqual(apply('exp', x));
   });
 
+  it('have the bits of exp in tanh and the sigmoid', () => {
+    const far = anywhere.filter((value) => value >= 0.625);
+    const exp = apply('exp', far.map((value) => 2 * value));
+    expect(apply('tanh', far)).toEqual(exp.map((e) => Math.fround(1 - Math.fround(2 / Math.fround(e + 1)))));
+    const below = anywhere.filter((value) => value < 0);
+    expect(apply('sigmoid', below)).toEqual(apply('exp', below).map((e) => Math.fround(e / Math.fround(1 + e))));
+  });
+
   it('never leave [-1, 1] in tanh or [0, 1] in the sigmoid', () => {
     expect(apply('tanh', anywhere).every((y) => Math.abs(y) <= 1)).toBe(true);
     expect(apply('sigmoid', anywhere).every((y) => y >= 0 && y <= 1)).toBe(true);

@@ -78,9 +78,11 @@ describe.each(SIMD_BUILDS)('%s', (build) => {
     });
 
     it.each(TRANSPOSES)('crosses every block boundary, transposeA %s, transposeB %s', async (transposeA, transposeB) => {
-      for (const [m, k, n] of [[65, 257, 9], [65, 257, 28], [3, 513, 20], [2, 9, 2060], [1, 258, 2049]] as const) {
-        const testCase = productCase(m, k, n, { transposeA, transposeB, addendRows: 1 });
-        expect(relativeDistance((await product(testCase)).values, productInFloat64(testCase))).toBeLessThan(1e-6);
+      for (const [m, k, n] of [[65, 257, 9], [65, 257, 28], [3, 513, 20], [2, 9, 2060], [1, 258, 2049], [2, 257, 44]] as const) {
+        for (const addendRows of [1, m]) {
+          const testCase = productCase(m, k, n, { transposeA, transposeB, addendRows });
+          expect(relativeDistance((await product(testCase)).values, productInFloat64(testCase))).toBeLessThan(1e-6);
+        }
       }
     });
 
@@ -97,6 +99,15 @@ describe.each(SIMD_BUILDS)('%s', (build) => {
       const b = matrix(300, 36, 2);
       const { all, last } = await compute((o, { a, b }) => ({ all: o.matMul(a, b), last: o.matMul(o.rows(a, 70, 71), b) }), { a, b });
       expect(all.values.slice(70 * 36)).toEqual(last.values);
+    });
+
+    it.each([20, 44, 53, 1100])('gives one row and two the same bits as among many, %i columns', async (n) => {
+      const inputs = { a: matrix(9, 300, 1), b: matrix(300, n, 2), c: matrix(9, n, 3) };
+      const { all, one, two } = await compute((o, { a, b, c }) => ({
+        all: o.matMul(a, b, { addend: c }), one: o.matMul(o.rows(a, 8, 9), b, { addend: o.rows(c, 8, 9) }), two: o.matMul(o.rows(a, 2, 4), b, { addend: o.rows(c, 2, 4) }),
+      }), inputs);
+      expect(one.values).toEqual(all.values.slice(8 * n));
+      expect(two.values).toEqual(all.values.slice(2 * n, 4 * n));
     });
 
     it('gives an element the same bits whatever stands around it, with an addend and without', async () => {

@@ -16,6 +16,9 @@ const LN2_LOW: f32 = -2.12194440054690583e-4;
 const ROUNDER: f32 = 12582912;
 const MANTISSA_BITS: i32 = 23;
 const EXPONENT_BIAS: i32 = 127;
+/** Where the sign of an argument is known, `2^n = 2^(n +- FAR) 2^-+FAR`: the first factor is always in range, the second a constant. */
+const FAR: i32 = 64;
+const TWO_TO_FAR: f32 = 18446744073709551616.0;
 
 /** `e^x = 2^n e^r` with `n` whole and `|r| <= ln 2 / 2`. */
 // @ts-ignore: decorator
@@ -29,22 +32,22 @@ export function exp4(x: v128): v128 {
   return f32x4.mul(f32x4.mul(expOfRest(x, shifted), powerOfTwo(half, 0)), powerOfTwo(i32x4.sub(whole, half), 0));
 }
 
-/** `exp4` of `x <= 0`, the same bits in fewer operations: there `2^(n + 64)` is always in range, and 2^-64 is a constant. */
+/** `exp4` of `x <= 0`, the same bits in fewer operations. */
 // @ts-ignore: decorator
 @inline
 export function expDown4(x: v128): v128 {
   x = f32x4.pmax(x, f32x4.splat(EXP_LEAST));
   const shifted = shiftedExponent(x);
-  return f32x4.mul(f32x4.mul(expOfRest(x, shifted), powerOfTwo(shifted, 64)), f32x4.splat(5.421010862427522e-20));
+  return f32x4.mul(f32x4.mul(expOfRest(x, shifted), powerOfTwo(shifted, FAR)), f32x4.splat(1 / TWO_TO_FAR));
 }
 
-/** `exp4` of `x >= 0`, likewise: `2^(n - 64)` and 2^64. */
+/** `exp4` of `x >= 0`, likewise. */
 // @ts-ignore: decorator
 @inline
 function expUp4(x: v128): v128 {
   x = f32x4.pmin(x, f32x4.splat(EXP_MOST));
   const shifted = shiftedExponent(x);
-  return f32x4.mul(f32x4.mul(expOfRest(x, shifted), powerOfTwo(shifted, -64)), f32x4.splat(18446744073709551616.0));
+  return f32x4.mul(f32x4.mul(expOfRest(x, shifted), powerOfTwo(shifted, -FAR)), f32x4.splat(TWO_TO_FAR));
 }
 
 /** `n` of `exp4`, plus ROUNDER: the whole number stands in the lowest bits. */

@@ -15,7 +15,7 @@ const TALL_TILE_ROWS: usize = 5;
 /** The tile of the last three panels where the third is half full. */
 const WIDE_TILE_COLUMNS: usize = 20;
 const WIDE_TILE_ROWS: usize = 2;
-/** The tile of one row, three panels wide, and of how few rows each is computed by itself. */
+/** The tile of one row, three panels wide, and up to how many rows each is computed by itself. */
 const ROW_TILE_COLUMNS: usize = 24;
 const LONE_ROWS_MAX: usize = 2;
 const WIDE_TILE_ROW_BYTES: usize = WIDE_TILE_COLUMNS * FLOAT_BYTES;
@@ -139,12 +139,14 @@ function multiplyBlock(
   left: usize, rowStep: usize, right: usize, rightStep: usize, panelStep: usize,
   out: usize, outStride: usize, base: usize, baseStride: usize,
 ): void {
-  // Each kind of tile is called from two places, so that the compiler keeps it a function of its own: within this one it would have no registers left.
+  // Tiles of several rows are called from two places each, so that the compiler keeps them functions of their own: within this one they would have no registers left. That of
+  // one row is faster within.
   let j: usize = 0;
   if (rows <= LONE_ROWS_MAX) {
     j = columns - columns % ROW_TILE_COLUMNS;
     for (let i: usize = 0; i < rows; i += 1) {
-      multiplyRow(out + i * outStride, out + i * outStride + j * FLOAT_BYTES, left + i * rowStep, right, rightStep, panelStep, depth, base ? base + i * baseStride : 0);
+      const row = out + i * outStride;
+      multiplyRow(row, row + j * FLOAT_BYTES, left + i * rowStep, right, rightStep, panelStep, depth, base ? base + i * baseStride : 0);
     }
     right += j / TILE_COLUMNS * panelStep;
   }
