@@ -51,9 +51,9 @@ if (reason !== undefined) {
       vi.resetModules();
       vi.doMock('@bptt/simd', async (original) => {
         const simd = await original<{ createSimdBackend: typeof createSimdBackend }>();
-        const { BpttError } = await import('@bptt/core');
+        const core = await vi.importActual<{ BpttError: typeof BpttError }>('@bptt/core');
         const createElsewhere: typeof createSimdBackend = (options, variant) => {
-          if (options.build === 'simd-relaxed') throw new BpttError('failed-precondition', 'not here');
+          if (options.build === 'simd-relaxed') throw new core.BpttError('failed-precondition', 'not here');
           return simd.createSimdBackend(options, variant);
         };
         return { ...simd, createSimdBackend: createElsewhere };
