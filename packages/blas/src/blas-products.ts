@@ -20,7 +20,7 @@ const PIECES_MAX = 8;
 export function blasProducts(library: BlasLibrary, memory: KernelMemory, kernels: KernelProducts): Products {
   // The memory grows where it is, so that its beginning stays.
   const origin = Number(koffi.address(memory.floats(0, 1)));
-  // Nothing is used transposed: `sgemm` packs a copy faster, or reads it faster where it does not pack.
+  // What would be used transposed is copied: `sgemm` packs the copy faster, or reads it faster where it does not pack.
   const prepare: Products['prepare'] = ({ n, k }, right, arena) => {
     if (!right.transposed) return { ...right, panels: 0 };
     const address = arena.allocate(k * n * FLOAT_BYTES);

@@ -3,7 +3,7 @@ import { multiplyAdd } from './fused';
 // exp, log, tanh and the sigmoid on four float32 lanes, with an error in units in the last place of at most 2, 2, 3 and 3 over the whole range (measured in
 // `kernels.test.ts`). The coefficients are Chebyshev fits of our own over the reduced ranges. NaN goes through every step: add and mul hand it
 // on, and pmin and pmax, which are one instruction where min and max are many, keep their first operand where one is NaN. All are compiled into
-// the loops that use them.
+// the loops that use them: AssemblyScript has `@inline` on functions, TypeScript has decorators on classes alone, so each has its `@ts-ignore`.
 
 /** Below, exp rounds to zero; above, it overflows to infinity. */
 const EXP_LEAST: f32 = -104;
@@ -36,18 +36,22 @@ export function exp4(x: v128): v128 {
 // @ts-ignore: decorator
 @inline
 export function expDown4(x: v128): v128 {
-  x = f32x4.pmax(x, f32x4.splat(EXP_LEAST));
-  const shifted = shiftedExponent(x);
-  return f32x4.mul(f32x4.mul(expOfRest(x, shifted), powerOfTwo(shifted, FAR)), f32x4.splat(1 / TWO_TO_FAR));
+  return expByConstant(f32x4.pmax(x, f32x4.splat(EXP_LEAST)), FAR, 1 / TWO_TO_FAR);
 }
 
 /** `exp4` of `x >= 0`, likewise. */
 // @ts-ignore: decorator
 @inline
 function expUp4(x: v128): v128 {
-  x = f32x4.pmin(x, f32x4.splat(EXP_MOST));
+  return expByConstant(f32x4.pmin(x, f32x4.splat(EXP_MOST)), -FAR, TWO_TO_FAR);
+}
+
+/** `e^x`, where `2^(n + more)` is in range and `rest` is `2^-more`. */
+// @ts-ignore: decorator
+@inline
+function expByConstant(x: v128, more: i32, rest: f32): v128 {
   const shifted = shiftedExponent(x);
-  return f32x4.mul(f32x4.mul(expOfRest(x, shifted), powerOfTwo(shifted, -FAR)), f32x4.splat(TWO_TO_FAR));
+  return f32x4.mul(f32x4.mul(expOfRest(x, shifted), powerOfTwo(shifted, more)), f32x4.splat(rest));
 }
 
 /** `n` of `exp4`, plus ROUNDER: the whole number stands in the lowest bits. */

@@ -15,10 +15,10 @@ const TALL_TILE_ROWS: usize = 5;
 /** The tile of the last three panels where the third is half full. */
 const WIDE_TILE_COLUMNS: usize = 20;
 const WIDE_TILE_ROWS: usize = 2;
+const WIDE_TILE_ROW_BYTES: usize = WIDE_TILE_COLUMNS * FLOAT_BYTES;
 /** The tile of one row, three panels wide, and up to how many rows each is computed by itself. */
 const ROW_TILE_COLUMNS: usize = 24;
 const LONE_ROWS_MAX: usize = 2;
-const WIDE_TILE_ROW_BYTES: usize = WIDE_TILE_COLUMNS * FLOAT_BYTES;
 const TILE_ROW_BYTES: usize = TILE_COLUMNS * FLOAT_BYTES;
 
 const DEPTH_BLOCK: usize = 256;
