@@ -8,14 +8,15 @@ import { JsonProcess, type JsonEvent } from './json-process.js';
 import { median } from './rounds.js';
 import { WindowWatch, type StepWindow } from './step-window.js';
 import type { LeaseParts } from './timed-connection.js';
-import type { OpenWay, StepParts, Way, WayWindow } from './way.js';
+import { TrainRun, windowsAtOnce } from './train-run.js';
+import { SETTLING_STEPS, type StepParts, type Way, type WayWindow } from './way.js';
 import type { Workload } from './workload.js';
 
 const WORKER = fileURLToPath(new URL('./cluster-worker.js', import.meta.url));
-/** Until code is compiled and memory is there; the processes of others, which stay, are warm too. */
-const WARM_UP_STEPS = 10;
-/** Longest that a window may take, the start of its workers included, and its server to start. */
-const WINDOW_TIMEOUT_MS = 300_000;
+/** Steps until code is compiled and memory taken; the processes of others are warm too. */
+const WARM_UP_STEPS = 40;
+/** Longest that a server may take to start. */
+const START_TIMEOUT_MS = 300_000;
 
 export interface BpttWayOptions {
   readonly name: string;
@@ -28,54 +29,58 @@ export interface BpttWayOptions {
   readonly newPlace: () => RunPlace;
 }
 
-/** `bptt train --threads n`: the command itself, started anew for every window. */
+/** `bptt train --threads n`: the command itself. */
 export function trainWay(options: BpttWayOptions, threads: number): Way {
-  return bpttWay(options, { threads, workers: 1, command: 'bptt train', measure: () => trainWindow(options, threads) });
+  return runsWay(options, { threads, command: 'bptt train', roles: ['train'] });
 }
 
 /** Two runs of `bptt train --threads 1` at once, which share nothing: what the cores of this machine give to two programs. Its rate is that of both. */
 export function twoRunsWay(options: BpttWayOptions): Way {
-  return bpttWay(options, { threads: 1, workers: 1, command: '2 x bptt train', measure: () => twoRunsWindow(options) });
+  return runsWay(options, { threads: 1, command: '2 x bptt train', roles: ['run 1', 'run 2'] });
+}
+
+/** Runs that work at once, one for each role, warmed up when opened; they stay, and rest between windows. */
+function runsWay(options: BpttWayOptions, { threads, command, roles }: Pick<Way, 'threads'> & { readonly command: string; readonly roles: readonly string[] }): Way {
+  const { name, backend, microshards, steps } = options;
+  return {
+    name, microshards, threads, workers: 1,
+    open: async () => {
+      const executes = `${command}, ${await backendIdOf(backend)}`;
+      const runs = roles.map((role) => new TrainRun([...wordsOf(options), `--threads=${String(threads)}`], role));
+      const close = async (): Promise<void> => { await Promise.all(runs.map((run) => run.close())); };
+      try {
+        await windowsAtOnce(runs, { warmUpSteps: WARM_UP_STEPS, steps: 1 });
+      } catch (error) {
+        await close();
+        throw error;
+      }
+      return { executes, measure: async () => together(await windowsAtOnce(runs, { warmUpSteps: SETTLING_STEPS, steps })), close };
+    },
+  };
+}
+
+/** A window of several runs. */
+function together(windows: readonly StepWindow[]): WayWindow {
+  const sum = (read: (window: StepWindow) => number): number => windows.reduce((total, window) => total + read(window), 0);
+  return {
+    stepMs: sum(({ stepMs }) => stepMs) / windows.length, tokensPerSecond: sum(({ tokensPerSecond }) => tokensPerSecond), eachMs: new Map(),
+    processes: windows.flatMap(({ processes }) => processes),
+  };
 }
 
 /** `bptt serve` and as many workers with one thread each, every one a process of its own, started anew for every window. */
 export function clusterWay(options: BpttWayOptions, workers: number): Way {
-  return bpttWay(options, { threads: 1, workers, command: `bptt serve, ${String(workers)} x bptt work`, measure: () => clusterWindow(options, workers) });
-}
-
-function bpttWay({ name, backend, microshards }: BpttWayOptions, { threads, workers, command, measure }: Pick<Way, 'threads' | 'workers'> & Pick<OpenWay, 'measure'> & { readonly command: string }): Way {
+  const { name, backend, microshards } = options;
   return {
-    name, microshards, threads, workers,
-    open: async () => ({ executes: `${command}, ${await backendIdOf(backend)}`, measure, close: () => Promise.resolve() }),
+    name, microshards, threads: 1, workers,
+    open: async () => ({
+      executes: `bptt serve, ${String(workers)} x bptt work, ${await backendIdOf(backend)}`, measure: () => clusterWindow(options, workers), close: () => Promise.resolve(),
+    }),
   };
 }
 
 function wordsOf({ workload, microshards, newPlace, backend }: BpttWayOptions): string[] {
   return [...trainingWords(workload, microshards, newPlace()), `--backend=${backend}`];
-}
-
-function trainWindow(options: BpttWayOptions, threads: number): Promise<WayWindow> {
-  return whileTraining(options, { role: 'train', threads }, (window) => window);
-}
-
-async function twoRunsWindow(options: BpttWayOptions): Promise<WayWindow> {
-  // Neither is stopped before the other has seen enough.
-  const [one, other] = await whileTraining(options, { role: 'run 1', threads: 1 }, (first) =>
-    whileTraining(options, { role: 'run 2', threads: 1 }, (second) => Promise.all([first, second])));
-  return {
-    stepMs: (one.stepMs + other.stepMs) / 2, tokensPerSecond: one.tokensPerSecond + other.tokensPerSecond, eachMs: new Map(), processes: [...one.processes, ...other.processes],
-  };
-}
-
-/** Runs `bptt train` until what `use` makes of its window is there. */
-async function whileTraining<T>(options: BpttWayOptions, { role, threads }: { readonly role: string; readonly threads: number }, use: (window: Promise<StepWindow>) => Promise<T>): Promise<T> {
-  const watch = new WindowWatch({ workers: 1, warmUpSteps: WARM_UP_STEPS, steps: options.steps, roles: () => new Map([[role, train.pid]]) });
-  const train = new JsonProcess({ arguments: [BPTT, 'train', ...wordsOf(options), `--threads=${String(threads)}`], onEvent: (event, atMs) => { watch.see(event, atMs); } });
-  try {
-    return await use(windowOf(watch, [train]));
-  } finally {
-    await train.stop();
-  }
 }
 
 async function clusterWindow(options: BpttWayOptions, workers: number): Promise<WayWindow> {
@@ -87,12 +92,12 @@ async function clusterWindow(options: BpttWayOptions, workers: number): Promise<
   });
   const server = new JsonProcess({ arguments: [BPTT, 'serve', ...wordsOf(options), '--listen=127.0.0.1:0'], onEvent: (event, atMs) => { watch.see(event, atMs); } });
   try {
-    const address = String((await inTime(server.next('listening'), 'server', WINDOW_TIMEOUT_MS))['address']);
+    const address = String((await inTime(server.next('listening'), 'server', START_TIMEOUT_MS))['address']);
     const onEvent = (event: JsonEvent): void => {
       if (event['kind'] === 'LEASE_KIND_TRAIN') leases.push(event as unknown as LeaseParts & { readonly step: number });
     };
     for (let i = 0; i < workers; i += 1) nodes.push(new JsonProcess({ arguments: [WORKER, address, '1'], onEvent }));
-    const window = await windowOf(watch, [server, ...nodes]);
+    const window = await watch.whileRunning([server, ...nodes]);
     const eventLoopPauseMs = await pauseOf(address);
     return { ...window, parts: stepParts(leases, window.eachMs), eventLoopPauseMs };
   } finally {
@@ -126,9 +131,4 @@ async function pauseOf(address: string): Promise<number> {
   } finally {
     client.close();
   }
-}
-
-/** What `watch` sees, unless one of the processes ends or too much time goes by. */
-function windowOf(watch: WindowWatch, processes: readonly JsonProcess[]): Promise<StepWindow> {
-  return inTime(Promise.race([watch.done, ...processes.map(({ failed }) => failed)]), 'window of steps', WINDOW_TIMEOUT_MS);
 }

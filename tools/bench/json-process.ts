@@ -69,10 +69,23 @@ export class JsonProcess {
     this.#stopping = true;
   }
 
-  /** Interrupts the process and waits for its end. */
+  /** Stops the process where it is, until `goOn`. It keeps its memory and takes no time. */
+  rest(): void {
+    this.#child.kill('SIGSTOP');
+  }
+
+  /** After `rest`; of a process that works it changes nothing. */
+  goOn(): void {
+    this.#child.kill('SIGCONT');
+  }
+
+  /** Interrupts the process, resting or not, and waits for its end. */
   async stop(): Promise<void> {
     this.release();
-    if (this.#child.exitCode === null && this.#child.signalCode === null) this.#child.kill('SIGINT');
+    if (this.#child.exitCode === null && this.#child.signalCode === null) {
+      this.#child.kill('SIGINT');
+      this.goOn();
+    }
     await killAfter(END_TIMEOUT_MS, this.#child, this.#ended);
   }
 }

@@ -1,5 +1,9 @@
-import type { JsonEvent } from './json-process.js';
+import { inTime } from './in-time.js';
+import type { JsonEvent, JsonProcess } from './json-process.js';
 import { readUsage, type ProcessUsage } from './process-usage.js';
+
+/** Longest that a window may take, the start of its workers included. */
+const WINDOW_TIMEOUT_MS = 300_000;
 
 /** What one process did in a window of steps. */
 export interface ProcessShare {
@@ -44,7 +48,7 @@ export function processShares(before: ReadonlyMap<string, ProcessUsage>, after: 
 }
 
 export interface WindowOptions {
-  /** Workers that must have joined before a step counts. */
+  /** Workers that must join, while it watches, before a step counts. */
   readonly workers: number;
   /** Steps with all workers that are not measured. */
   readonly warmUpSteps: number;
@@ -72,6 +76,11 @@ export class WindowWatch {
     this.done = new Promise((resolve) => {
       this.#finish = resolve;
     });
+  }
+
+  /** As `done`, unless one of `processes` ends before or too much time goes by: then it rejects. */
+  whileRunning(processes: readonly JsonProcess[]): Promise<StepWindow> {
+    return inTime(Promise.race([this.done, ...processes.map(({ failed }) => failed)]), 'window of steps', WINDOW_TIMEOUT_MS);
   }
 
   see({ event, step, tokens }: JsonEvent, atMs: number): void {

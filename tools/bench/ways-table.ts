@@ -7,8 +7,10 @@ import { counted } from './text-table.js';
 import { contenderWay, measureWays, type Way, type WayRow } from './way.js';
 import { lstm200, type Workload } from './workload.js';
 
-/** Microshards of a batch (K) wherever threads or workers are compared. */
+/** Microshards of a batch (K) wherever threads or workers are compared with fewer. */
 const K = 4;
+/** As many as PyTorch's two ranks cut a batch into: one for each core. */
+const K_OF_TWO_RANKS = 2;
 /** Steps of a window, after those that warm up. */
 const STEPS = 10;
 /** As many words as some passes of a window of the larger batch need. */
@@ -31,6 +33,7 @@ const CLUSTER_WORKLOAD = lstm200('lstm-200, batch 40', 40);
 
 /** Names of ways, by which measures find them. */
 export const trainName = (backend: string, threads: number): string => `${backend}, ${counted(threads, 'thread')}`;
+export const trainCutAsRanksName = (backend: string): string => `${trainName(backend, 2)}, K = ${String(K_OF_TWO_RANKS)}`;
 export const twoRunsName = (backend: string): string => `${backend}, 2 runs`;
 export const clusterName = (backend: string, workers: number): string => `${backend}, ${counted(workers, 'worker')}`;
 const torchName = ({ threads, ranks }: TorchWay): string => (ranks > 1 ? `PyTorch, ${String(ranks)} ranks` : `PyTorch, ${counted(threads, 'thread')}`);
@@ -38,12 +41,13 @@ const torchName = ({ threads, ranks }: TorchWay): string => (ranks > 1 ? `PyTorc
 export const TORCH_NAMES: readonly string[] = [ONE, TWO_THREADS, TWO_RANKS].map(torchName);
 export const TORCH_RANKS_NAME = torchName(TWO_RANKS);
 
-/** `lstm-200` on one and two threads, and in two runs at once, every fast backend beside the three ways of PyTorch. */
+/** `lstm-200` on one and two threads, in two runs at once, and cut as by two ranks, every fast backend beside the three ways of PyTorch. */
 export function measureThreads(rounds: Rounds): Promise<WaysTable> {
   return withCorpus(THREADS_WORKLOAD, CORPUS_WORDS, (newPlace) => {
     const ways = FAST_BACKENDS.flatMap((backend) => [
       ...[1, 2].map((threads) => trainWay({ ...common(THREADS_WORKLOAD, newPlace), name: trainName(backend, threads), backend }, threads)),
       twoRunsWay({ ...common(THREADS_WORKLOAD, newPlace), name: twoRunsName(backend), backend }),
+      trainWay({ ...common(THREADS_WORKLOAD, newPlace), name: trainCutAsRanksName(backend), backend, microshards: K_OF_TWO_RANKS }, 2),
     ]);
     return measureTable(THREADS_WORKLOAD, [...ways, ...[ONE, TWO_THREADS, TWO_RANKS].map((way) => torchWay(THREADS_WORKLOAD, way))], rounds);
   });

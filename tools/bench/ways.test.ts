@@ -1,11 +1,12 @@
-import { describe, expect, it } from 'vitest';
+import { setTimeout } from 'node:timers/promises';
+import { describe, expect, it, vi } from 'vitest';
 import { stepParts } from './bptt-ways.js';
 import { trainingWords } from './command.js';
 import type { Contender } from './contender.js';
 import { JsonProcess } from './json-process.js';
 import { processShares, WindowWatch } from './step-window.js';
 import { plainRounds } from './rounds.js';
-import { contenderWay, measureWays, summarize, type StepParts, type Way, type WayWindow } from './way.js';
+import { contenderWay, measureWays, SETTLING_STEPS, summarize, type StepParts, type Way, type WayWindow } from './way.js';
 import { startUpText, waysText } from './ways-report.js';
 import { lstm200, WORKLOADS } from './workload.js';
 
@@ -72,9 +73,14 @@ describe('ways', () => {
     expect(summarize(way, 'x', [window(10)])).toMatchObject({ parts: null, eventLoopPauseMs: null });
   });
 
-  it('may be a contender', async () => {
-    const contender: Contender = { name: 'c', executes: 'c', pids: [], step: () => Promise.resolve(20), close: () => Promise.resolve() };
-    expect(await (await contenderWay(contender, 40, 3)).measure()).toEqual({ stepMs: 20, tokensPerSecond: 2_000, eachMs: new Map(), processes: [] });
+  it('may be a contender, whose first steps after a rest do not count', async () => {
+    let steps = 0;
+    const step = (): Promise<number> => {
+      steps += 1;
+      return Promise.resolve(steps > SETTLING_STEPS ? 20 : 1_000);
+    };
+    const contender: Contender = { name: 'c', executes: 'c', pids: [], step, close: () => Promise.resolve() };
+    expect(await contenderWay(contender, 40, 3).measure()).toEqual({ stepMs: 20, tokensPerSecond: 2_000, eachMs: new Map(), processes: [] });
   });
 
   it('are shown with their processes and the parts of a step', () => {
@@ -114,6 +120,24 @@ describe('a command', () => {
     await expect(child.failed).rejects.toThrow(/ended with 3: out of luck/);
     expect(events).toEqual([{ event: 'a' }]);
     await child.stop();
+  });
+
+  it('rests until it goes on, and ends when it is stopped while it rests', async () => {
+    let lines = 0;
+    const child = new JsonProcess({ arguments: ['-e', 'setInterval(() => console.log("{}"), 5);'], onEvent: () => { lines += 1; } });
+    const linesIn = async (ms: number): Promise<number> => {
+      const before = lines;
+      await setTimeout(ms);
+      return lines - before;
+    };
+    await vi.waitFor(() => { expect(lines).toBeGreaterThan(0); }, { timeout: 20_000 });
+    child.rest();
+    await vi.waitFor(async () => { expect(await linesIn(100)).toBe(0); });
+    child.goOn();
+    await vi.waitFor(async () => { expect(await linesIn(100)).toBeGreaterThan(0); }, { timeout: 20_000 });
+    child.rest();
+    await child.stop();
+    await expect(linesIn(50)).resolves.toBe(0);
   });
 
   it('is stopped', async () => {
