@@ -82,8 +82,8 @@ export function summarize({ name, microshards, threads, workers }: Omit<Way, 'op
   };
 }
 
-/** Steps after a rest that do not count: caches fill again, and a worker of bptt that was given up as silent joins once more. */
-export const SETTLING_STEPS = 10;
+/** Steps after a rest that do not count: caches fill again. */
+export const SETTLING_STEPS = 3;
 
 /** A contender that makes a step when asked, as a way. @param tokens of a step */
 export function contenderWay(contender: Contender, tokens: number, steps: number): OpenWay {

@@ -1,5 +1,6 @@
 import { parameterLayout, restoresBest } from '@bptt/core';
 import { BlockPool, createThreadMemory, type ThreadMemory } from '@bptt/simd';
+import { awakeClock } from './awake-clock.js';
 import type { Checkpoint } from './checkpoint-format.js';
 import { readCheckpoint } from './checkpoints.js';
 import { connectInProcess } from './in-process.js';
@@ -26,7 +27,7 @@ const TICK_MS = 100;
  *   `failed-precondition`, `data-loss` where the run folder cannot be used
  */
 export async function startParameterServer(options: ParameterServerOptions): Promise<ParameterServer> {
-  const { config, data, runDirectory, backendId, stepsTotal, onEvent, timing = {}, nowMs = () => performance.now() } = options;
+  const { config, data, runDirectory, backendId, stepsTotal, onEvent, timing = {}, nowMs = awakeClock() } = options;
   assertLegalRun(options);
   openRunFolder({ ...options, corpusHash: data.hash, resume: options.resume ?? false, overwrite: options.overwrite ?? false });
   const onWarning = (message: string): void => { onEvent({ event: 'warning', message }); };

@@ -1,8 +1,9 @@
 import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { optimizerConfig } from '@bptt/core';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { OBJECTIVE_DEFAULTS, type Objective } from '@bptt/core';
 import type { JournalLine } from './journal.js';
 import type { RunConfig } from './run-config.js';
@@ -13,6 +14,7 @@ import { tinyConfig, tinyData } from './testing/tiny-run.js';
 
 const folders: string[] = [];
 afterEach(() => {
+  vi.restoreAllMocks();
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
 });
 
@@ -49,6 +51,27 @@ describe('a run', () => {
     await run({ config: SENTENCES, stepsTotal: 1, runDirectory });
     const metrics = readFileSync(join(runDirectory, 'metrics.jsonl'), 'utf8').trimEnd().split('\n').map((line) => JSON.parse(line) as object);
     expect(metrics[0]).toEqual({ event: 'worker-joined', workerId: 'w1', name: 'reference worker', executes: 'the reference backend', threads: 1 });
+  });
+
+  it('takes no hour in which the machine slept for silence of a worker', async () => {
+    let sleptMs = 0;
+    const started = performance.now.bind(performance);
+    vi.spyOn(performance, 'now').mockImplementation(() => started() + sleptMs);
+    const clocks = [undefined, () => performance.now()];
+    const [awake, plain] = await Promise.all(clocks.map(async (nowMs) => {
+      const test = await startTestServer({ ...(nowMs && { nowMs }), stepsTotal: 1, timing: { tickMs: 5 } });
+      await (await ReferenceWorker.join(test.connect(), test.config)).lease();
+      return test;
+    }));
+    sleptMs = 3_600_000;
+    expect(await plain.event('worker-left')).toMatchObject({ reason: 'silent' });
+    // Until the other has looked at its clock as well.
+    await setTimeout(50);
+    const happened = awake.events.map(({ event }) => event);
+    expect(happened).toContain('worker-joined');
+    expect(happened).not.toContain('worker-left');
+    expect(happened).not.toContain('lease-expired');
+    await Promise.all([awake.close(), plain.close()]);
   });
 
   it.each([['sentence', SENTENCES], ['stream', STREAM]])('in %s mode ends with the same bits for any number of workers and both transports', async (_mode, config: RunConfig) => {

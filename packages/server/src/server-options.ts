@@ -36,7 +36,7 @@ export interface ParameterServerOptions {
   readonly overwrite?: boolean;
   /** Called for everything that happens. Must not throw. */
   readonly onEvent: (event: RunEvent) => void;
-  /** A clock that never goes back, in milliseconds. Default `performance.now`. */
+  /** A clock that never goes back, in milliseconds. Default one that stands still while the machine sleeps or this process is stopped. */
   readonly nowMs?: () => number;
   readonly timing?: ServerTiming;
   /** What tests do with memory for the payloads of pushes. */
