@@ -18,7 +18,8 @@ and clusters beside PyTorch, start-up times: measured in turn.
   --quick          ${QUICK_PARTS.join(', ')} alone
   --only <parts>   some of ${PARTS.join(', ')}; by commas
   --rounds <n>     samples of every figure, 1 to ${String(ROUNDS_MAX)} (default ${String(ROUNDS_MIN)}; with fewer a run is a trial)
-  --wait <s>       seconds to wait for other programs to leave the machine alone, and for turns that they disturbed, all together (default ${String(WAIT_S)}; 0: take it as it is)
+  --wait <s>       seconds to wait for other programs to leave the machine alone, and for turns that they disturbed: as many for turns on one core, and for those on two
+                   (default ${String(WAIT_S)}; 0: take it as it is)
   --out <file>     where the JSON goes (default bench-results.json)
   --help           this text
 `;

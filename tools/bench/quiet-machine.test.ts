@@ -79,4 +79,17 @@ describe('a quiet machine', () => {
     expect(machine.disturbance).toMatchObject({ repeated: 0, disturbed: 2, turns: 2 });
     expect(machine.disturbance.waitedMs).toBeGreaterThanOrEqual(300);
   });
+
+  it('has as much patience for turns on two cores, whatever those on one have used up', async () => {
+    let ms = 10;
+    const changing: Contender = { ...probe([10]), step: () => Promise.resolve(ms) };
+    const machine = new QuietMachine([changing, changing], 300);
+    await machine.begin();
+    ms = 20;
+    await turnsOf(machine, 2, 1);
+    const waitedMs = machine.disturbance.waitedMs;
+    await turnsOf(machine, 2, 2);
+    expect(machine.disturbance).toMatchObject({ disturbed: 4, turns: 4 });
+    expect(machine.disturbance.waitedMs - waitedMs).toBeGreaterThanOrEqual(300);
+  });
 });

@@ -38,8 +38,10 @@ export class QuietMachine {
   readonly #patienceMs: number;
   /** By how many cores are probed: two may slow each other. */
   readonly #fastestMs: number[] = [];
+  /** What turns on so many cores have waited: each kind has patience of its own, or those that come first would leave nothing to the others. */
+  readonly #waitedMs: number[] = [];
 
-  /** @param patienceMs after so much waiting and turns for nothing, all together, turns are made as they come */
+  /** @param patienceMs after so much waiting and turns for nothing, all those on as many cores together, turns are made as they come */
   constructor(probes: readonly Contender[], patienceMs: number) {
     this.#probes = probes;
     this.#patienceMs = patienceMs;
@@ -64,18 +66,18 @@ export class QuietMachine {
   /** Makes a turn that keeps so many cores busy while nobody else slows the machine, as far as that can be had. */
   async turn<T>(cores: number, turn: () => Promise<T>): Promise<T> {
     this.#found.turns += 1;
-    const mostMs = Math.min(this.#patienceMs, this.#found.waitedMs + TURN_WAIT_MS);
+    const mostMs = Math.min(this.#patienceMs, this.#waited(cores) + TURN_WAIT_MS);
     for (;;) {
       const wasQuiet = await this.#wait(cores, mostMs);
       const begin = performance.now();
       const result = await turn();
       if (wasQuiet && (await this.#isQuiet(cores))) return result;
-      if (this.#found.waitedMs >= mostMs) {
+      if (this.#waited(cores) >= mostMs) {
         this.#found.disturbed += 1;
         return result;
       }
       this.#found.repeated += 1;
-      this.#found.waitedMs += performance.now() - begin;
+      this.#addWaited(cores, performance.now() - begin);
     }
   }
 
@@ -93,10 +95,19 @@ export class QuietMachine {
     for (;;) {
       const begin = performance.now();
       if (await this.#isQuiet(cores)) return true;
-      if (this.#found.waitedMs >= mostMs) return false;
+      if (this.#waited(cores) >= mostMs) return false;
       await pause(PAUSE_MS);
-      this.#found.waitedMs += performance.now() - begin;
+      this.#addWaited(cores, performance.now() - begin);
     }
+  }
+
+  #waited(cores: number): number {
+    return this.#waitedMs[cores] ?? 0;
+  }
+
+  #addWaited(cores: number, ms: number): void {
+    this.#waitedMs[cores] = this.#waited(cores) + ms;
+    this.#found.waitedMs += ms;
   }
 
   async #isQuiet(cores: number): Promise<boolean> {
