@@ -46,7 +46,7 @@ function runsWay(options: BpttWayOptions, { threads, command, roles }: Pick<Way,
     name, microshards, threads, workers: 1,
     open: async () => {
       const executes = `${command}, ${await backendIdOf(backend)}`;
-      const runs = roles.map((role) => new TrainRun([...wordsOf(options), `--threads=${String(threads)}`], role));
+      const runs = roles.map((role) => new TrainRun([BPTT, 'train', ...wordsOf(options), `--threads=${String(threads)}`], role));
       const close = async (): Promise<void> => { await Promise.all(runs.map((run) => run.close())); };
       try {
         await windowsAtOnce(runs, { warmUpSteps: WARM_UP_STEPS, steps: 1 });

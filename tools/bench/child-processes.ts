@@ -7,7 +7,7 @@ const INTERRUPTED = 130;
 const TAIL_CHARACTERS_MAX = 4_000;
 const running = new Set<ChildProcess>();
 
-/** Ends `child` with this process, however that ends but by SIGKILL. */
+/** Ends `child` with this process, however that ends but by SIGKILL, after which one that rests is left as it is. */
 export function endWithUs(child: ChildProcess): void {
   running.add(child);
   child.once('close', () => running.delete(child));

@@ -1,4 +1,3 @@
-import { BPTT } from './command.js';
 import { JsonProcess } from './json-process.js';
 import { WindowWatch, type StepWindow, type WindowOptions } from './step-window.js';
 
@@ -8,10 +7,13 @@ export class TrainRun {
   readonly #role: string;
   #watch: WindowWatch | undefined;
 
-  /** @param words of the command, with `--json` @param role by which its use of the machine is shown */
-  constructor(words: readonly string[], role: string) {
+  /**
+   * @param given the arguments of Node for a process that prints its events, as `bptt train --json` does
+   * @param role by which its use of the machine is shown
+   */
+  constructor(given: readonly string[], role: string) {
     this.#role = role;
-    this.#process = new JsonProcess({ arguments: [BPTT, 'train', ...words], onEvent: (event, atMs) => this.#watch?.see(event, atMs) });
+    this.#process = new JsonProcess({ arguments: given, onEvent: (event, atMs) => this.#watch?.see(event, atMs) });
   }
 
   /** Sees the next steps while the process works. */

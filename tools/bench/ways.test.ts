@@ -5,6 +5,7 @@ import { trainingWords } from './command.js';
 import type { Contender } from './contender.js';
 import { JsonProcess } from './json-process.js';
 import { processShares, WindowWatch } from './step-window.js';
+import { TrainRun, windowsAtOnce } from './train-run.js';
 import { plainRounds } from './rounds.js';
 import { contenderWay, measureWays, SETTLING_STEPS, summarize, type StepParts, type Way, type WayWindow } from './way.js';
 import { startUpText, waysText } from './ways-report.js';
@@ -101,6 +102,35 @@ describe('ways', () => {
   });
 });
 
+describe('runs that stay', () => {
+  /** Prints steps, so many milliseconds apart. */
+  const stepsEvery = (ms: number, end = ''): string[] => ['-e', `let step = 0; setInterval(() => { step += 1; console.log(JSON.stringify({ event: 'step', step, tokens: 10 })); ${end} }, ${String(ms)});`];
+
+  it('work at once until each has seen its window, and rest after it', async () => {
+    const runs = [new TrainRun(stepsEvery(5), 'quick'), new TrainRun(stepsEvery(40), 'slow')];
+    try {
+      for (const warmUpSteps of [3, 1]) {
+        const [quick, slow] = await windowsAtOnce(runs, { warmUpSteps, steps: 4 });
+        expect([quick.eachMs.size, slow.eachMs.size]).toEqual([4, 4]);
+        expect(slow.stepMs).toBeGreaterThan(quick.stepMs);
+        await setTimeout(1_000);
+      }
+      const [quick, slow] = await windowsAtOnce(runs, { warmUpSteps: 0, steps: 1 });
+      // The quick one has gone on while the slow one worked, and neither while they rested: of the slow one 16 steps were wanted, and in two seconds it makes 50.
+      expect(Math.max(...quick.eachMs.keys())).toBeGreaterThan(2 * Math.max(...slow.eachMs.keys()));
+      expect(Math.max(...slow.eachMs.keys())).toBeLessThan(40);
+    } finally {
+      await Promise.all(runs.map((run) => run.close()));
+    }
+  });
+
+  it('fail with the one that ends by itself', async () => {
+    const runs = [new TrainRun(stepsEvery(5), 'stays'), new TrainRun(stepsEvery(5, 'if (step === 2) process.exit(4);'), 'ends')];
+    await expect(windowsAtOnce(runs, { warmUpSteps: 1, steps: 50 })).rejects.toThrow('ended with 4');
+    await Promise.all(runs.map((run) => run.close()));
+  });
+});
+
 describe('a command', () => {
   const place = { corpus: 'c', cache: 'd', run: 'r' };
 
@@ -132,12 +162,11 @@ describe('a command', () => {
     };
     await vi.waitFor(() => { expect(lines).toBeGreaterThan(0); }, { timeout: 20_000 });
     child.rest();
-    await vi.waitFor(async () => { expect(await linesIn(100)).toBe(0); });
+    await vi.waitFor(async () => { expect(await linesIn(100)).toBe(0); }, { timeout: 20_000 });
     child.goOn();
     await vi.waitFor(async () => { expect(await linesIn(100)).toBeGreaterThan(0); }, { timeout: 20_000 });
     child.rest();
     await child.stop();
-    await expect(linesIn(50)).resolves.toBe(0);
   });
 
   it('is stopped', async () => {

@@ -1,9 +1,9 @@
-/** Longest time between two looks at the clock that counts: more than any pause of a busy event loop, less than the shortest wait for a worker or a lease. */
-const GAP_MS_MAX = 5_000;
+/** Longest time between two looks at the clock that counts: far more than a pause of a busy event loop, little beside any wait for a worker or a lease. */
+const GAP_MS_MAX = 1_000;
 
 /**
- * A clock that stands still while nobody looks at it for longer than five seconds, as when the machine slept or the process was stopped: the silence of workers in that time says nothing
- * about them. Starts at 0.
+ * A clock that stands still once nobody has looked at it for a second, as when the process was stopped or its machine paused: the silence of workers in that time says nothing about them.
+ * Starts at 0. It must be looked at more often than that.
  * @param nowMs never goes back; goes on while this process is stopped
  */
 export function awakeClock(nowMs: () => number = () => performance.now()): () => number {

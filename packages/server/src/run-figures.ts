@@ -4,7 +4,7 @@ export interface StepWork {
   /** Sum of the losses of all targets, in nats. */
   readonly lossSum: number;
   readonly gradientNorm: number;
-  /** From the opening of its round to its end. */
+  /** From the opening of its round to its end, by the clock of the server. */
   readonly elapsedMs: number;
 }
 

@@ -53,17 +53,17 @@ describe('a run', () => {
     expect(metrics[0]).toEqual({ event: 'worker-joined', workerId: 'w1', name: 'reference worker', executes: 'the reference backend', threads: 1 });
   });
 
-  it('takes no hour in which the machine slept for silence of a worker', async () => {
-    let sleptMs = 0;
+  it('takes no hour in which it was stopped for silence of a worker', async () => {
+    let stoppedMs = 0;
     const started = performance.now.bind(performance);
-    vi.spyOn(performance, 'now').mockImplementation(() => started() + sleptMs);
+    vi.spyOn(performance, 'now').mockImplementation(() => started() + stoppedMs);
     const clocks = [undefined, () => performance.now()];
     const [awake, plain] = await Promise.all(clocks.map(async (nowMs) => {
       const test = await startTestServer({ ...(nowMs && { nowMs }), stepsTotal: 1, timing: { tickMs: 5 } });
       await (await ReferenceWorker.join(test.connect(), test.config)).lease();
       return test;
     }));
-    sleptMs = 3_600_000;
+    stoppedMs = 3_600_000;
     expect(await plain.event('worker-left')).toMatchObject({ reason: 'silent' });
     // Until the other has looked at its clock as well.
     await setTimeout(50);

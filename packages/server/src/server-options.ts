@@ -12,7 +12,7 @@ export interface ServerTiming {
   readonly workerTimeoutMs?: number;
   /** Shortest time that a lease lasts. Default 10,000. */
   readonly leaseFloorMs?: number;
-  /** How often leases and workers are checked. Default 100. */
+  /** How often leases and workers are checked. Default 100; with the default clock less than 1,000. */
   readonly tickMs?: number;
 }
 
@@ -36,7 +36,7 @@ export interface ParameterServerOptions {
   readonly overwrite?: boolean;
   /** Called for everything that happens. Must not throw. */
   readonly onEvent: (event: RunEvent) => void;
-  /** A clock that never goes back, in milliseconds. Default one that stands still while the machine sleeps or this process is stopped. */
+  /** A clock that never goes back, in milliseconds. Default one that stands still while this process is stopped. */
   readonly nowMs?: () => number;
   readonly timing?: ServerTiming;
   /** What tests do with memory for the payloads of pushes. */
