@@ -34,12 +34,12 @@ export interface Disturbance {
  */
 export class QuietMachine {
   readonly #probes: readonly Contender[];
-  readonly #found = { waitedMs: 0, repeated: 0, disturbed: 0, turns: 0 };
+  readonly #found = { repeated: 0, disturbed: 0, turns: 0 };
   readonly #patienceMs: number;
   /** By how many cores are probed: two may slow each other. */
   readonly #fastestMs: number[] = [];
   /** What turns on so many cores have waited: each kind has patience of its own, or those that come first would leave nothing to the others. */
-  readonly #waitedMs: number[] = [];
+  readonly #waitedMs: number[] = Array.from({ length: CORES_MAX + 1 }, () => 0);
 
   /** @param patienceMs after so much waiting and turns for nothing, all those on as many cores together, turns are made as they come */
   constructor(probes: readonly Contender[], patienceMs: number) {
@@ -55,7 +55,7 @@ export class QuietMachine {
   }
 
   get disturbance(): Disturbance {
-    return { ...this.#found };
+    return { ...this.#found, waitedMs: this.#waitedMs.reduce((sum, ms) => sum + ms, 0) };
   }
 
   /** Learns how fast probes are, on one core and on more. To be called once, before any turn. */
@@ -66,18 +66,18 @@ export class QuietMachine {
   /** Makes a turn that keeps so many cores busy while nobody else slows the machine, as far as that can be had. */
   async turn<T>(cores: number, turn: () => Promise<T>): Promise<T> {
     this.#found.turns += 1;
-    const mostMs = Math.min(this.#patienceMs, this.#waited(cores) + TURN_WAIT_MS);
+    const mostMs = Math.min(this.#patienceMs, this.#waitedMs[cores] + TURN_WAIT_MS);
     for (;;) {
       const wasQuiet = await this.#wait(cores, mostMs);
       const begin = performance.now();
       const result = await turn();
       if (wasQuiet && (await this.#isQuiet(cores))) return result;
-      if (this.#waited(cores) >= mostMs) {
+      if (this.#waitedMs[cores] >= mostMs) {
         this.#found.disturbed += 1;
         return result;
       }
       this.#found.repeated += 1;
-      this.#addWaited(cores, performance.now() - begin);
+      this.#waitedMs[cores] += performance.now() - begin;
     }
   }
 
@@ -95,19 +95,10 @@ export class QuietMachine {
     for (;;) {
       const begin = performance.now();
       if (await this.#isQuiet(cores)) return true;
-      if (this.#waited(cores) >= mostMs) return false;
+      if (this.#waitedMs[cores] >= mostMs) return false;
       await pause(PAUSE_MS);
-      this.#addWaited(cores, performance.now() - begin);
+      this.#waitedMs[cores] += performance.now() - begin;
     }
-  }
-
-  #waited(cores: number): number {
-    return this.#waitedMs[cores] ?? 0;
-  }
-
-  #addWaited(cores: number, ms: number): void {
-    this.#waitedMs[cores] = this.#waited(cores) + ms;
-    this.#found.waitedMs += ms;
   }
 
   async #isQuiet(cores: number): Promise<boolean> {

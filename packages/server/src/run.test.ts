@@ -55,8 +55,8 @@ describe('a run', () => {
 
   it('takes no hour in which it was stopped for silence of a worker', async () => {
     let stoppedMs = 0;
-    const started = performance.now.bind(performance);
-    vi.spyOn(performance, 'now').mockImplementation(() => started() + stoppedMs);
+    const realNow = performance.now.bind(performance);
+    vi.spyOn(performance, 'now').mockImplementation(() => realNow() + stoppedMs);
     const clocks = [undefined, () => performance.now()];
     const [awake, plain] = await Promise.all(clocks.map(async (nowMs) => {
       const test = await startTestServer({ ...(nowMs && { nowMs }), stepsTotal: 1, timing: { tickMs: 5 } });
